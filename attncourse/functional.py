@@ -1,0 +1,86 @@
+"""Formulas that more than one mechanism uses: scores of queries against keys, and the softmax over them.
+
+Letters: B batch, T queries (target), S keys (source), D width, A alignment width.
+Masks are boolean and say where one may look: True = may be attended to, as in
+`torch.nn.functional.scaled_dot_product_attention`.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
+    """Softmax over the entries that the mask allows; the others get weight exactly 0.
+
+    A row without any allowed entry has nothing to attend to: its weights are all 0 and no gradient
+    flows through it. Neither the weights nor the gradients are ever NaN for finite scores, and what
+    stands at a masked entry, NaN included, has no influence.
+
+    Args:
+        scores: Floating point scores of any shape.
+        mask: Boolean, broadcastable to `scores`; True = may be attended to. None allows everything.
+        dim: The dimension along which weights sum to one.
+
+    Returns:
+        Weights, shape and dtype of `scores`.
+
+    Raises:
+        TypeError: If the mask is not boolean.
+        ValueError: If the mask has more dimensions than the scores.
+    """
+    if mask is None:
+        return scores.softmax(dim)
+    if mask.dtype != torch.bool:
+        raise TypeError(f"mask must be boolean (True = may be attended to), got {mask.dtype}")
+    if mask.dim() > scores.dim():
+        raise ValueError(
+            f"mask must broadcast to scores {tuple(scores.shape)}, got {tuple(mask.shape)}"
+        )
+    hidden = ~mask[(None,) * (scores.dim() - mask.dim())]  # same number of dimensions as the scores
+    empty = hidden.all(dim, keepdim=True)
+    # An empty row would be softmax(-inf, …) = NaN: let it be uniform first, and zero afterwards.
+    logits = scores.masked_fill(hidden, -math.inf).masked_fill(empty, 0.0)
+    return logits.softmax(dim).masked_fill(empty, 0.0)
+
+
+def dot_score(query: Tensor, keys: Tensor) -> Tensor:
+    """q · k for every pair of a query and a key (Luong et al. 2015, section 3.1, "dot").
+
+    Shape:
+        query (B, T, D), keys (B, S, D) → (B, T, S)
+    """
+    return query @ keys.mT
+
+
+def scaled_dot_score(query: Tensor, keys: Tensor) -> Tensor:
+    """q · k / √D, whose variance does not grow with the width (Vaswani et al. 2017, section 3.2.1).
+
+    Shape:
+        query (B, T, D), keys (B, S, D) → (B, T, S)
+    """
+    return dot_score(query / math.sqrt(query.shape[-1]), keys)
+
+
+def general_score(query: Tensor, keys: Tensor, weight: Tensor) -> Tensor:
+    """qᵀ W k, for queries and keys of different widths (Luong et al. 2015, section 3.1, "general").
+
+    Shape:
+        query (B, T, Dq), keys (B, S, Dk), weight (Dq, Dk) → (B, T, S)
+    """
+    return dot_score(query @ weight, keys)
+
+
+def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
+    """v · tanh(q + k) for every pair (Bahdanau et al. 2014, appendix A.1.2).
+
+    Args:
+        query: Queries, already projected to the alignment width.
+        keys: Keys, already projected to the alignment width.
+        v: The vector that weighs the features.
+
+    Shape:
+        query (B, T, A), keys (B, S, A), v (A) → (B, T, S)
+    """
+    return torch.tanh(query.unsqueeze(-2) + keys.unsqueeze(-3)) @ v

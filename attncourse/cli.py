@@ -1,0 +1,100 @@
+"""The command `attncourse`: thin wrappers, one for each thing that people do with the course.
+
+Each command imports its room when it runs, so that `attncourse --help` answers at once. Bad input
+(an option that does not exist, or a `ValueError` from a room) becomes one line on stderr and exit
+code 2; `--traceback` shows where it arose.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+
+class OneLineErrors(TyperGroup):
+    """Turns the `ValueError` of a room into an error of the command line."""
+
+    def invoke(self, ctx: Any) -> Any:  # Any: typer keeps this argument's class to itself
+        """Runs the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            if ctx.params["traceback"]:
+                raise
+            raise typer.TyperException(str(error)) from error
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line.
+
+    Args:
+        arguments: What stands behind `attncourse`; by default what the shell gave.
+
+    Raises:
+        SystemExit: Always: 0 for success, 1 for a negative finding, 2 for bad input.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(list(arguments) or ["--help"], prog_name="attncourse", standalone_mode=False)
+    except typer.TyperException as error:
+        print("attncourse:", " ".join(error.format_message().split()), file=sys.stderr)
+        sys.exit(2)
+    sys.exit(code)
+
+
+def examples(*lines: str) -> str:
+    """The examples below a command's help, a line each."""
+    return "\n".join(["Examples:", *(f"  attncourse {line}" for line in lines)])
+
+
+@app.callback(epilog=examples("lab", "check 01-bahdanau", "doctor"))
+def course(
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error arose.")
+    ] = False,
+) -> None:
+    """Attention mechanisms of deep learning, as lessons to run, solve and grade."""
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog=examples("lab", "lab --instructor", "lab --no-browser --port 9000"),
+)
+def lab(
+    context: typer.Context,
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="Open the whole course, for the formgrader.")
+    ] = False,
+) -> None:
+    """Open the course in JupyterLab; further options go to JupyterLab."""
+    from attncourse.course.places import locate
+    from attncourse.lab import open_course
+
+    open_course(locate().root, context.args, instructor=instructor)
+
+
+@app.command(epilog=examples("doctor", "doctor --json > report.json"))
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show what a bug report needs; exit code 1 if something is wrong."""
+    from rich.console import Console
+
+    from attncourse.doctor import as_json, examine, table
+
+    findings = examine()
+    if json:
+        Console().print_json(data=as_json(findings))
+    else:
+        Console().print(table(findings))
+    raise typer.Exit(any(finding.advice for finding in findings))

@@ -1,0 +1,58 @@
+"""JupyterLab on the course: its folder, its start page, nbgrader's buttons, no network.
+
+The settings that JupyterLab itself reads (a page of text opens rendered, no news from the
+internet) lie beside this file in `jupyter/labconfig`.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+START_PAGES = ("start-here.md", "start-here.ipynb")
+SETTINGS = Path(__file__).parent / "jupyter"
+
+
+def open_course(root: Path, arguments: Sequence[str] = (), *, instructor: bool = False) -> None:
+    """Runs JupyterLab until it is stopped.
+
+    Args:
+        root: The course's folder, which holds `notebooks/` and `nbgrader_config.py`.
+        arguments: What JupyterLab gets besides; later options win over ours.
+        instructor: Show the whole course, where nbgrader's formgrader finds its files, instead of
+            the learner's `notebooks/`.
+    """
+    os.chdir(root)  # nbgrader's extensions read the configuration of the working directory
+    os.environ.update(environment(os.environ))
+    # After the environment: Jupyter looks for its settings while it is imported.
+    from jupyterlab.labapp import LabApp
+
+    folder = root if instructor else root / "notebooks"
+    LabApp.launch_instance([*options(folder), *arguments])
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """The variables under which JupyterLab finds our settings and the environment's programs."""
+    programs = str(Path(sys.executable).parent)  # nbgrader starts alembic by its bare name
+    settings = [str(SETTINGS), *filter(None, [inherited.get("JUPYTER_CONFIG_PATH")])]
+    return {
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(settings),
+        "PATH": os.pathsep.join([programs, inherited.get("PATH", os.defpath)]),
+    }
+
+
+def options(folder: Path) -> list[str]:
+    """JupyterLab's options for a folder and the start page in it, if it has one."""
+    chosen = [
+        f"--ServerApp.root_dir={folder}",
+        "--Application.log_level=WARN",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    pages = [page for page in START_PAGES if (folder / page).is_file()]
+    if pages:
+        chosen.append(f"--LabApp.default_url=/lab/tree/{pages[0]}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        chosen.append("--allow-root")  # in a container root is the only user there is
+    return chosen

@@ -1,0 +1,103 @@
+"""What is read: the context vector."""
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Inputs,
+    Law,
+    Misconception,
+    Outputs,
+)
+
+
+def _context_inputs(draw: Draw) -> Inputs:
+    batch, source, width = draw.sizes((3, 5, 7), (2, 7, 3))
+    weights = draw.normal(batch, source).softmax(-1)
+    return {"weights": weights, "annotations": draw.normal(batch, source, width, offset=0.5)}
+
+
+def _context(weights: Tensor, annotations: Tensor) -> Tensor:
+    return (weights[:, :, None] * annotations).sum(dim=1)
+
+
+def _context_by_loop(weights: Tensor, annotations: Tensor) -> Tensor:
+    context = torch.zeros_like(annotations[:, 0])
+    for j in range(annotations.shape[1]):
+        context = context + weights[:, j : j + 1] * annotations[:, j]
+    return context
+
+
+def _peaked(inputs: Inputs) -> Inputs:
+    weights = inputs["weights"]
+    assert isinstance(weights, Tensor)
+    one_hot = torch.zeros_like(weights)
+    one_hot[:, 1] = 1.0
+    return inputs | {"weights": one_hot}
+
+
+def _is_the_place(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    annotations = inputs["annotations"]
+    assert isinstance(annotations, Tensor)
+    return torch.allclose(after["context"], annotations[:, 1])
+
+
+context_vector = Exercise(
+    name="context_vector",
+    lesson="01-bahdanau",
+    points=2,
+    kind=Function(("context",)),
+    says="context: the annotations, summed with their weights",
+    oracle=_context,
+    draw=_context_inputs,
+    batched=("weights", "annotations"),
+    laws=(
+        Law("all weight on one place returns the annotation of that place", _is_the_place, _peaked),
+    ),
+    misconceptions=(
+        Misconception(
+            "plain-mean",
+            lambda w, h: h.mean(1),
+            "That is the plain mean of the annotations: the weights are not used.",
+        ),
+        Misconception(
+            "hard-choice",
+            lambda w, h: h[torch.arange(len(h), device=h.device), w.argmax(1)],
+            "You take the annotation with the largest weight. That is hard attention: nothing "
+            "could learn *where* to look, as argmax has no gradient. Sum all annotations with "
+            "their weights.",
+        ),
+        Misconception(
+            "mean-of-weighted",
+            lambda w, h: (w[:, :, None] * h).mean(1),
+            "You divide by the source length too. The weights already sum to one: sum, do not "
+            "average.",
+        ),
+        Misconception(
+            "sum-over-width",
+            lambda w, h: (w[:, :, None] * h).sum(2),
+            "You sum over the width and keep the places. Sum over the places: the context has the "
+            "width of an annotation.",
+        ),
+        Misconception(
+            "not-summed",
+            lambda w, h: w[:, :, None] * h,
+            "These are the weighted annotations, one a place. The context is their sum.",
+        ),
+        Misconception(
+            "weights-twice",
+            lambda w, h: (w.softmax(1)[:, :, None] * h).sum(1),
+            "The weights go through a softmax again. They are weights already; a second softmax "
+            "flattens them.",
+        ),
+    ),
+    right=(
+        lambda w, h: torch.einsum("bs,bsd->bd", w, h),
+        lambda w, h: torch.bmm(w.unsqueeze(1), h).squeeze(1),
+        _context_by_loop,
+        lambda w, h: (h.mT @ w.unsqueeze(-1)).squeeze(-1),
+    ),
+)

@@ -1,0 +1,160 @@
+"""How well an annotation fits the state: the additive score."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Inputs,
+    Law,
+    Misconception,
+)
+
+
+def _score_inputs(draw: Draw) -> Inputs:
+    batch, source, query, key, width = draw.sizes((2, 5, 3, 7, 11), (3, 2, 5, 4, 6))
+    return {
+        "query": draw.normal(batch, query),
+        "keys": draw.normal(batch, source, key, offset=0.3),
+        "w_query": draw.normal(width, query, scale=query**-0.5),
+        "w_keys": draw.normal(width, key, scale=key**-0.5),
+        "v": draw.normal(width, offset=0.5),
+    }
+
+
+def _score(query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor) -> Tensor:
+    hidden = torch.tanh((query @ w_query.T)[:, None] + keys @ w_keys.T)  # (B, S, A)
+    return hidden @ v
+
+
+def _score_with(combine: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A score that projects rightly and then combines (B, 1, A), (B, S, A) and v in its own way."""
+
+    def score(query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor) -> Tensor:
+        return combine((query @ w_query.T)[:, None], keys @ w_keys.T, v)
+
+    return score
+
+
+def _score_by_einsum(
+    query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor
+) -> Tensor:
+    hidden = torch.einsum("aq,bq->ba", w_query, query).unsqueeze(1)
+    hidden = hidden + torch.einsum("ak,bsk->bsa", w_keys, keys)
+    return torch.einsum("a,bsa->bs", v, hidden.tanh())
+
+
+def _score_by_loop(
+    query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor
+) -> Tensor:
+    columns = [
+        torch.tanh(query @ w_query.T + keys[:, j] @ w_keys.T) @ v for j in range(keys.shape[1])
+    ]
+    return torch.stack(columns, dim=1)
+
+
+def _score_by_concatenation(
+    query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor
+) -> Tensor:
+    pairs = torch.cat([query[:, None].expand(-1, keys.shape[1], -1), keys], dim=-1)
+    weight = torch.cat([w_query, w_keys], dim=1)
+    return torch.nn.functional.linear(pairs, weight).tanh().matmul(v[:, None]).squeeze(-1)
+
+
+def _permute_keys(inputs: Inputs) -> Inputs:
+    keys = inputs["keys"]
+    assert isinstance(keys, Tensor)
+    return inputs | {"keys": keys.flip(1)}
+
+
+additive_score = Exercise(
+    name="additive_score",
+    lesson="01-bahdanau",
+    points=3,
+    kind=Function(("scores",)),
+    says="scores: v · tanh(W s + U h) for every annotation h",
+    oracle=_score,
+    draw=_score_inputs,
+    batched=("query", "keys"),
+    laws=(
+        Law(
+            "the scores move with their annotations",
+            lambda i, before, after: torch.allclose(before["scores"].flip(1), after["scores"]),
+            _permute_keys,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "no-tanh",
+            _score_with(lambda q, k, v: (q + k) @ v),
+            "There is no tanh between the sum and v. Without it the score is a sum of one part "
+            "that depends on the state and one that depends on the annotation, and the softmax "
+            "cancels the first: every step would look at the same place.",
+        ),
+        Misconception(
+            "relu",
+            _score_with(lambda q, k, v: (q + k).relu() @ v),
+            "The sum goes through a ReLU; the paper's alignment model uses tanh, which saturates "
+            "on both sides.",
+        ),
+        Misconception(
+            "tanh-of-each",
+            _score_with(lambda q, k, v: (q.tanh() + k.tanh()) @ v),
+            "tanh is taken of the two projections one by one. Add them first: only tanh of the "
+            "*sum* lets state and annotation interact.",
+        ),
+        Misconception(
+            "product",
+            _score_with(lambda q, k, v: (q * k) @ v),
+            "The projections are multiplied. That is a multiplicative score, as in the next "
+            "lesson; the additive score adds them and takes tanh.",
+        ),
+        Misconception(
+            "ignores-annotations",
+            _score_with(lambda q, k, v: (q.expand_as(k)).tanh() @ v),
+            "Your score does not depend on the annotations, so all places score the same: add "
+            "`keys @ w_keys.T` inside the tanh.",
+        ),
+        Misconception(
+            "ignores-state",
+            _score_with(lambda q, k, v: k.tanh() @ v),
+            "Your score does not depend on the decoder's state, so every step looks at the same "
+            "place: add the projected `query` inside the tanh.",
+        ),
+        Misconception(
+            "softmax-too-early",
+            _score_with(lambda q, k, v: ((q + k).tanh() @ v).softmax(-1)),
+            "These are weights, not scores: the softmax comes in the next exercise. Return what "
+            "goes into it.",
+        ),
+        Misconception(
+            "mean-over-width",
+            _score_with(lambda q, k, v: ((q + k).tanh() * v).mean(-1)),
+            "You average over the alignment width; v · tanh(…) is a sum.",
+        ),
+        Misconception(
+            "v-inside",
+            _score_with(lambda q, k, v: ((q + k) * v).tanh().sum(-1)),
+            "v is applied before the tanh. It belongs outside: tanh first, then the dot product "
+            "with v.",
+        ),
+        Misconception(
+            "scaled",
+            _score_with(lambda q, k, v: ((q + k).tanh() @ v) / math.sqrt(v.shape[0])),
+            "You divide by the square root of the width. That is the scaled dot product of the "
+            "Transformer; the additive score has no such factor, as tanh keeps it bounded.",
+        ),
+        Misconception(
+            "detached",
+            _score_with(lambda q, k, v: ((q + k).tanh() @ v).detach().requires_grad_()),
+            "The numbers are right, but they are cut off from the graph (`.detach()`, `.data`, "
+            "`.item()` or numpy on the way): nothing before them can learn.",
+        ),
+    ),
+    right=(_score_by_einsum, _score_by_loop, _score_by_concatenation),
+)

@@ -1,0 +1,226 @@
+"""Kinds of answer: how a probe is put to a function, a module, a value or a trained model."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from attncourse.exercises.core.probe import Inputs, Outputs, Probe
+
+#: Larger outputs are refused before they are copied: 50 million numbers are 400 MB in float64.
+LARGEST_OUTPUT = 50_000_000
+
+
+class Malformed(Exception):
+    """The answer is not of the kind that the exercise asks for; the text says why."""
+
+
+class Unwritten(Exception):
+    """The answer is still the stub."""
+
+
+class Kind(Protocol):
+    """How an answer meets a probe."""
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """Names of the outputs, in the order in which the answer returns them."""
+        ...
+
+    def open(self, answer: Any, probe: Probe) -> "Opened":
+        """Make the answer ready for one probe; raises `Malformed`."""
+        ...
+
+
+@dataclass
+class Opened:
+    """An answer made ready for one probe: something to call, and its parameters.
+
+    Attributes:
+        call: maps inputs to whatever the answer returns.
+        parameters: the answer's parameters under the names that the oracle gives them.
+    """
+
+    call: Callable[[Inputs], Any]
+    parameters: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the probe's inputs, called by position.
+
+    Attributes:
+        returns: names of what it returns.
+        call: how it is called, where the inputs are more than its arguments (for example where a
+            table of logits stands for a decoder).
+    """
+
+    returns: tuple[str, ...]
+    call: Callable[[Callable[..., Any], Inputs], Any] | None = None
+
+    def open(self, answer: Any, probe: Probe) -> Opened:
+        """A function needs no preparation."""
+        if not callable(answer):
+            raise Malformed(f"expected a function, got {_describe(answer)}")
+        call = self.call or (lambda fn, inputs: fn(*inputs.values()))
+        return Opened(lambda inputs: call(answer, inputs), {})
+
+
+@dataclass(frozen=True)
+class Module:
+    """An ``nn.Module`` class: constructed, given the probe's weights, then called.
+
+    Attributes:
+        returns: names of what its ``forward`` returns.
+        by_name: whether the task gives the names of the parameters; otherwise weights are matched
+            by order of registration, and a linear layer may stand for a 1×1 convolution.
+        training: whether it is called in training mode.
+    """
+
+    returns: tuple[str, ...]
+    by_name: bool = False
+    training: bool = False
+
+    def open(self, answer: Any, probe: Probe) -> Opened:
+        """Construct the module and copy the weights into it."""
+        if not (isinstance(answer, type) and issubclass(answer, nn.Module)):
+            raise Malformed(
+                f"expected a class derived from nn.Module, got {_describe(answer)}"
+                + (
+                    " (pass the class itself, do not call it)"
+                    if isinstance(answer, nn.Module)
+                    else ""
+                )
+            )
+        module = answer(**probe.construction).to(_dtype(probe.inputs))
+        pairs = self._match(module, probe.weights)
+        with torch.no_grad():
+            for name, target in pairs.items():
+                target.copy_(probe.weights[name].reshape(target.shape))
+        module = module.to(probe.device).train(self.training)
+        trainable = {id(p) for p in module.parameters()}
+        parameters = {
+            n: t for n, t in self._match(module, probe.weights).items() if id(t) in trainable
+        }
+        return Opened(lambda inputs: module(*inputs.values()), parameters)
+
+    def _match(self, module: nn.Module, weights: Any) -> dict[str, Tensor]:
+        own = dict(module.named_parameters()) | {
+            k: v for k, v in module.named_buffers() if k in module.state_dict()
+        }
+        if all(k in own and _core(own[k]) == _core(w) for k, w in weights.items()):
+            if len(own) == len(weights):
+                return {k: own[k] for k in weights}
+        elif not self.by_name and len(own) == len(weights):
+            # In the order of the state dict, which is the order of registration.
+            ordered = [own[k] for k in module.state_dict()]
+            if all(_core(t) == _core(w) for t, w in zip(ordered, weights.values(), strict=True)):
+                return dict(zip(weights, ordered, strict=True))
+        raise Malformed(
+            "the parameters and buffers do not fit: expected "
+            f"{_shapes(weights.items())}; yours are {_shapes(own.items())}"
+        )
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number, a tensor, a text, or a list of numbers that the learner types or computes."""
+
+    returns: tuple[str, ...] = ("value",)
+
+    def open(self, answer: Any, probe: Probe) -> Opened:
+        """A value is returned as it is, as a tensor."""
+        if answer is None or answer is Ellipsis:
+            raise Unwritten
+        return Opened(lambda inputs: _value(answer), {})
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model that the learner has trained: its predictions on held-out inputs are judged.
+
+    Attributes:
+        threshold: the metric that must be reached.
+        metric: maps (outputs, what the judge holds) to a number; more is better.
+        unit: what the number is, for the message.
+        call: how the model is called.
+    """
+
+    threshold: float
+    metric: Callable[[Outputs, Any], float]
+    unit: str
+    returns: tuple[str, ...] = ("prediction",)
+    call: Callable[[Callable[..., Any], Inputs], Any] | None = None
+
+    def open(self, answer: Any, probe: Probe) -> Opened:
+        """Put a module into evaluation mode and call it without gradients."""
+        if not callable(answer):
+            raise Malformed(f"expected a trained model, got {_describe(answer)}")
+        if isinstance(answer, nn.Module):
+            answer.eval()
+        call = self.call or (lambda fn, inputs: fn(*inputs.values()))
+
+        def predict(inputs: Inputs) -> Any:
+            with torch.no_grad():
+                return call(answer, inputs)
+
+        return Opened(predict, {})
+
+
+def named_outputs(returned: Any, names: Sequence[str]) -> Outputs:
+    """Give what an answer returned the exercise's names; raises `Malformed`."""
+    if len(names) == 1:
+        returned = (returned,)
+    elif not isinstance(returned, tuple | list):
+        raise Malformed(
+            f"expected {len(names)} results ({', '.join(names)}), got {_describe(returned)}"
+        )
+    if len(returned) != len(names):
+        raise Malformed(
+            f"expected {len(names)} results ({', '.join(names)}), got {len(returned)} of them"
+        )
+    for name, tensor in zip(names, returned, strict=True):
+        if tensor is None:
+            raise Malformed(f"`{name}` is None: is a `return` missing?")
+        if not isinstance(tensor, Tensor):
+            raise Malformed(f"`{name}` should be a torch.Tensor, got {_describe(tensor)}")
+        if tensor.numel() > LARGEST_OUTPUT:
+            raise Malformed(f"`{name}` is far too large: its shape is {tuple(tensor.shape)}")
+    return dict(zip(names, returned, strict=True))
+
+
+def _value(answer: Any) -> Tensor:
+    """A value as float64 numbers; a text becomes its code points."""
+    if isinstance(answer, str):
+        answer = [ord(c) for c in answer.strip().casefold()]
+    try:
+        return torch.as_tensor(answer).to(torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise Malformed(f"expected numbers, got {_describe(answer)}") from None
+
+
+def _describe(thing: Any) -> str:
+    if isinstance(thing, tuple | list):
+        return f"a {type(thing).__name__} of {len(thing)}"
+    name = type(thing).__name__
+    module = type(thing).__module__.partition(".")[0]
+    return "None" if thing is None else f"a {name if module == 'builtins' else f'{module}.{name}'}"
+
+
+def _dtype(inputs: Inputs) -> torch.dtype:
+    floating = (v.dtype for v in inputs.values() if isinstance(v, Tensor) and v.is_floating_point())
+    return next(floating, torch.float64)
+
+
+def _core(tensor: Tensor) -> tuple[int, ...]:
+    """A shape without trailing ones: a linear layer (O, I) is a 1×1 convolution (O, I, 1, 1)."""
+    shape = tuple(tensor.shape)
+    while len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
+def _shapes(named: Iterable[tuple[str, Tensor]]) -> str:
+    return ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in named) or "none"

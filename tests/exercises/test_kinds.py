@@ -1,0 +1,205 @@
+"""The kinds of answer that the first lesson does not use, on small exercises made here."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Law,
+    Misconception,
+    Module,
+    TrainedModel,
+    Value,
+)
+from attncourse.exercises.core.proof import prove
+
+
+class Gate(nn.Module):
+    """A gate over channels, for the tests of module exercises."""
+
+    def __init__(self, channels, hidden):
+        super().__init__()
+        self.reduce = nn.Linear(channels, hidden)
+        self.expand = nn.Linear(hidden, channels)
+
+    def forward(self, x):
+        gate = self.expand(self.reduce(x.mean((2, 3))).relu()).sigmoid()
+        return x * gate[:, :, None, None]
+
+
+class ConvGate(nn.Module):
+    """The same with 1×1 convolutions, under other names."""
+
+    def __init__(self, channels, hidden):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1)
+        )
+
+    def forward(self, x):
+        return x * self.net(x.mean((2, 3), keepdim=True)).sigmoid()
+
+
+class Ungated(Gate):
+    """Forgets the sigmoid."""
+
+    def forward(self, x):
+        return x * self.expand(self.reduce(x.mean((2, 3))).relu())[:, :, None, None]
+
+
+class Narrow(nn.Module):
+    """Has other weights than the task asks for."""
+
+    def __init__(self, channels, hidden):
+        super().__init__()
+        self.only = nn.Linear(channels, channels)
+
+    def forward(self, x):
+        return x
+
+
+def draw_map(draw: Draw):
+    return {"x": draw.normal(*draw.sizes((2, 8, 5, 7), (3, 8, 2, 3)), offset=0.5)}
+
+
+gate = Exercise(
+    name="Gate",
+    lesson="00-test",
+    points=1,
+    kind=Module(("y",)),
+    says="gated",
+    oracle=Gate,
+    draw=draw_map,
+    construction=lambda draw: {"channels": 8, "hidden": 4},
+    batched=("x",),
+    misconceptions=(Misconception("no-sigmoid", Ungated, "There is no sigmoid."),),
+    right=(ConvGate,),
+)
+
+
+def test_a_module_is_given_the_oracles_weights() -> None:
+    proof = prove(gate)
+    assert proof.holds, proof
+
+
+def test_a_module_with_other_weights_is_told_which_are_expected() -> None:
+    sentence = gate.examine(Narrow).sentence
+    assert "expected reduce.weight (4, 8)" in sentence
+    assert "yours are only.weight (8, 8)" in sentence
+
+
+def test_an_instance_is_not_a_class() -> None:
+    assert "pass the class itself" in gate.examine(Gate(8, 4)).sentence
+
+
+def test_names_are_required_where_the_task_gives_them() -> None:
+    named = replace(gate, kind=Module(("y",), by_name=True))
+    assert not named.examine(ConvGate).passed
+
+
+def test_a_gradient_that_misses_a_parameter_is_named() -> None:
+    class Frozen(Gate):
+        def forward(self, x):
+            hidden = self.reduce(x.mean((2, 3))).relu().detach()
+            return x * self.expand(hidden).sigmoid()[:, :, None, None]
+
+    assert "No gradient reaches `reduce.weight`" in gate.examine(Frozen).sentence
+
+
+number = Exercise(
+    name="number",
+    lesson="00-test",
+    points=1,
+    kind=Value(),
+    says="number of parameters",
+    oracle=72,
+    misconceptions=(Misconception("no-bias", 64, "The biases are missing."),),
+    right=(72.0, torch.tensor(72)),
+)
+
+
+def test_a_value_may_be_a_number_or_a_tensor() -> None:
+    assert prove(number).holds
+    assert number.examine(64).misconception == "no-bias"
+    assert "not written yet" in number.examine(...).sentence
+    assert "expected 72, got 71" in number.examine(71).sentence
+    assert "expected numbers" in number.examine(object()).sentence
+
+
+def test_a_value_may_be_a_text() -> None:
+    word = Exercise("word", "00-test", 1, Value(), "the word", "Query")
+    assert word.examine(" query ").passed
+    assert not word.examine("key").passed
+
+
+def accuracy(outputs, held):
+    return (outputs["prediction"].argmax(-1) == held["label"]).double().mean().item()
+
+
+def draw_points(draw: Draw):
+    return {"x": draw.normal(200, 2)}
+
+
+trained = Exercise(
+    name="model",
+    lesson="00-test",
+    points=1,
+    kind=TrainedModel(0.9, accuracy, "of the points right"),
+    says="at least 90 % of the held-out points",
+    oracle=lambda draw: {"label": (draw_points(draw)["x"].sum(1) > 0).long()},
+    draw=draw_points,
+    refuses=None,
+)
+
+
+def test_a_trained_model_is_judged_on_held_out_data() -> None:
+    good = nn.Linear(2, 2, bias=False).double()
+    with torch.no_grad():
+        good.weight.copy_(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+    assert trained.examine(good).passed
+    bad = nn.Linear(2, 2).double()
+    with torch.no_grad():
+        bad.weight.copy_(-good.weight)
+        bad.bias.zero_()
+    assert (
+        "your model reaches 0 of the points right; 0.9 are needed" in trained.examine(bad).sentence
+    )
+
+
+def test_laws_alone_can_judge() -> None:
+    free = Exercise(
+        name="squeeze",
+        lesson="00-test",
+        points=1,
+        kind=Function(("s",)),
+        says="a number a channel",
+        oracle=None,
+        draw=draw_map,
+        batched=("x",),
+        laws=(
+            Law(
+                "the result has the shape (B, C)", lambda i, a, b: a["s"].shape == i["x"].shape[:2]
+            ),
+            Law(
+                "permuting pixels changes nothing",
+                lambda i, a, b: torch.allclose(a["s"], b["s"]),
+                lambda i: {"x": i["x"].flip(2)},
+            ),
+        ),
+    )
+    assert free.examine(lambda x: x.mean((2, 3))).passed
+    assert free.examine(lambda x: x.amax((2, 3))).passed
+    assert "(B, C)" in free.examine(lambda x: x.mean(1)).sentence
+    assert "permuting pixels" in free.examine(lambda x: x[:, :, 0, 0]).sentence
+
+
+def test_too_few_results_are_counted() -> None:
+    pair = Exercise("pair", "00-test", 1, Function(("a", "b")), "two", lambda x: (x, x), draw_map)
+    assert "expected 2 results (a, b), got 1 of them" in pair.examine(lambda x: (x,)).sentence
+    with pytest.raises(AssertionError):
+        pair.check(lambda x: x)

@@ -106,7 +106,9 @@ def _keep_error(cell: NotebookNode, cell_index: int, execute_reply: dict[str, An
 
 
 def _error(name: str, reason: str) -> NotebookNode:
-    return new_output("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"])
+    trace = [f"{name}: {reason}"]
+    output: NotebookNode = new_output("error", ename=name, evalue=reason, traceback=trace)
+    return output
 
 
 def _clear(nb: NotebookNode) -> None:
@@ -121,11 +123,11 @@ def _environment() -> dict[str, str]:
 
 
 def _cpu_seconds(client: NotebookClient) -> float:
-    asked = client.kc.execute(
-        "", silent=True, user_expressions={"cpu": "__import__('time').process_time()"}
-    )
-    answer = client.wait_for_reply(asked)["content"]["user_expressions"]["cpu"]
-    return float(answer["data"]["text/plain"])
+    question = {"cpu": "__import__('time').process_time()"}
+    assert client.kc is not None
+    reply = client.wait_for_reply(client.kc.execute("", silent=True, user_expressions=question))
+    assert reply is not None
+    return float(reply["content"]["user_expressions"]["cpu"]["data"]["text/plain"])
 
 
 def _silent() -> logging.Logger:

@@ -12,7 +12,7 @@ SHORTEST = 20  # characters; shorter lines (`return scores`) occur everywhere an
 SOLUTION = ("BEGIN SOLUTION", "END SOLUTION")
 HIDDEN = ("BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 RUBRIC = ("BEGIN MARK SCHEME", "END MARK SCHEME")
-ABSOLUTE_PATH = re.compile(r"(?<![\w.:/<)\]])(?:/(?:[\w.-]+/)+[\w.-]+|[A-Za-z]:\\\w+|file://)")
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/<)\]])(?:/(?:[\w.-]+/)+[\w.-]+|[A-Za-z]:\\+\w+|file://)")
 
 
 def leaks(solution: NotebookNode, release: NotebookNode) -> list[str]:

@@ -99,6 +99,7 @@ def read_marks(nb: NotebookNode) -> Marks:
     found: list[Mark] = []
     heading = ""
     answer: NotebookNode | None = None
+    earned: float | None
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             headings = re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE)

@@ -1,0 +1,126 @@
+"""A course in a temporary folder, with one tiny lesson, and plain nbgrader to grade it."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from attncourse.course.normalise import normalise
+from attncourse.course.notebook import dumps, write_file
+from attncourse.course.places import Course
+from attncourse.course.syllabus import Lesson, find
+
+CONFIG = Path(__file__).parents[2] / "nbgrader_config.py"
+
+Scores = dict[str, tuple[float | None, float]]
+Autograde = Callable[[NotebookNode, NotebookNode], Scores]
+
+CARD = """\
+# Doubling
+
+Double a number.
+
+| | |
+|---|---|
+| Minutes | 0 |
+| Points | 5 |
+| CPU time | 0 s |
+| Needs | nothing |
+"""
+DOUBLE = """\
+def double(number):
+    ### BEGIN SOLUTION
+    twice_the_number = number + number
+    return twice_the_number
+    ### END SOLUTION
+"""
+DOUBLE_CHECK = """\
+assert double(2) == 4, "double(2) must be 4"
+### BEGIN HIDDEN TESTS
+assert double(-3) == -6, "a negative number"
+### END HIDDEN TESTS
+"""
+
+
+@pytest.fixture
+def lesson() -> Lesson:
+    return find("attention")
+
+
+@pytest.fixture
+def tiny() -> NotebookNode:
+    """A solved lesson with two exercises and a written question, worth 2 + 1 and 2 points."""
+
+    def marked(grade_id: str, **known: object) -> dict[str, object]:
+        return {"nbgrader": {"grade_id": grade_id, **known}}
+
+    cells = [
+        new_markdown_cell(CARD),
+        new_code_cell("import math"),
+        new_markdown_cell("## Exercise 1: double"),
+        new_code_cell(DOUBLE, metadata=marked("double", solution=True)),
+        new_code_cell(DOUBLE_CHECK, metadata=marked("double-check", grade=True, points=2)),
+        new_markdown_cell("## Exercise 2: root"),
+        new_code_cell("root_of_two = math.sqrt(2)", metadata=marked("root", solution=True)),
+        new_code_cell(
+            "assert abs(root_of_two**2 - 2) < 1e-9",
+            metadata=marked("root-check", grade=True, points=1),
+        ),
+        new_markdown_cell("## Written question"),
+        new_markdown_cell(
+            "Because adding a number to itself doubles it.",
+            metadata=marked("why", grade=True, solution=True, points=2),
+        ),
+    ]
+    return normalise(new_notebook(cells=cells))
+
+
+@pytest.fixture
+def course(tmp_path: Path, tiny: NotebookNode, lesson: Lesson) -> Course:
+    """A course whose only lesson is the tiny one, not yet released."""
+    return lay_out(tmp_path / "course", lesson, tiny)
+
+
+@pytest.fixture
+def autograde(
+    tmp_path: Path, lesson: Lesson, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Scores]:
+    """Grades a submission with plain nbgrader, as `nbgrader autograde` does."""
+    # nbgrader starts alembic by its bare name.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    monkeypatch.setenv("PATH", path)
+
+    def grade(solution: NotebookNode, submission: NotebookNode, lesson: Lesson = lesson) -> Scores:
+        from nbgrader.api import Gradebook
+        from nbgrader.converters import Autograde, GenerateAssignment
+        from nbgrader.coursedir import CourseDirectory
+        from traitlets.config.loader import Config, PyFileConfigLoader
+
+        course = lay_out(Path(tempfile.mkdtemp(dir=tmp_path)), lesson, solution)
+        handed_in = course.root / "submitted" / "ada" / lesson.name / f"{lesson.name}.ipynb"
+        write_file(handed_in, dumps(submission).encode())
+        config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
+        places = {"root": str(course.root), "assignment_id": lesson.name}
+        config.merge(Config(CourseDirectory=places))
+        directory = CourseDirectory(config=config)
+        for step in (GenerateAssignment, Autograde):
+            step(coursedir=directory, config=config).start()
+        with Gradebook(directory.db_url) as gradebook:
+            grades = gradebook.find_submission(lesson.name, "ada").notebooks[0].grades
+            return {grade.name: (grade.auto_score, grade.max_score) for grade in grades}
+
+    return grade
+
+
+def lay_out(root: Path, lesson: Lesson, solution: NotebookNode) -> Course:
+    """Makes a course folder with one solution and nbgrader's configuration."""
+    course = Course(root)
+    write_file(course.solution(lesson), dumps(solution).encode())
+    shutil.copy(CONFIG, root)
+    return course

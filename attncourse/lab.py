@@ -9,7 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-START_PAGES = ("start-here.md", "start-here.ipynb")
+from jupyterlab.labapp import LabApp
+
+from attncourse.course.start_page import START_PAGE
+
 SETTINGS = Path(__file__).parent / "jupyter"
 
 
@@ -24,9 +27,6 @@ def open_course(root: Path, arguments: Sequence[str] = (), *, instructor: bool =
     """
     os.chdir(root)  # nbgrader's extensions read the configuration of the working directory
     os.environ.update(environment(os.environ))
-    # After the environment: Jupyter looks for its settings while it is imported.
-    from jupyterlab.labapp import LabApp
-
     folder = root if instructor else root / "notebooks"
     LabApp.launch_instance([*options(folder), *arguments])
 
@@ -50,9 +50,8 @@ def options(folder: Path) -> list[str]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
     ]
-    pages = [page for page in START_PAGES if (folder / page).is_file()]
-    if pages:
-        chosen.append(f"--LabApp.default_url=/lab/tree/{pages[0]}")
+    if (folder / START_PAGE).is_file():
+        chosen.append(f"--LabApp.default_url=/lab/tree/{START_PAGE}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         chosen.append("--allow-root")  # in a container root is the only user there is
     return chosen

@@ -104,7 +104,7 @@ class MultiHeadAttention(nn.Module):
             context = F.dropout(weights, dropout) @ v
         else:
             # The kernel knows the square causal mask by itself: none of T·S needs to be built.
-            square = causal and mask is None and size[1] == size[2]
+            square = causal and mask is None and keys is None and cache is None
             allowed = _allowed(mask, causal and not square, size, query.device)
             context = F.scaled_dot_product_attention(
                 q, k, v, attn_mask=allowed, dropout_p=dropout, is_causal=square
@@ -155,7 +155,7 @@ def _allowed(
                 f"mask must be (B, S) = {(batch, sources)} or (B, T, S) = {size}, "
                 f"got {tuple(mask.shape)}"
             )
-    if causal:
+    if causal and targets > 1:  # a single query is the last one, and sees all keys
         past = torch.ones(targets, sources, dtype=torch.bool, device=device)
         past = past.tril(sources - targets)
         mask = past if mask is None else mask & past

@@ -1,0 +1,97 @@
+"""Displaying: what a notebook is given, and that nothing else is written."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from base64 import b64decode
+
+import pytest
+from matplotlib import pyplot
+from PIL import Image
+
+from attncourse import plotting as plot
+from attncourse.plotting.show import Picture
+
+
+def figure():
+    return plot.alignment([[0.9, 0.1], [0.2, 0.8]], "ab", "xy", title="who looks where").figure
+
+
+def bundle(alt="Each letter looks at its twin."):
+    return Picture(figure(), alt)._repr_mimebundle_()
+
+
+@pytest.mark.parametrize("alt", ["", "  \n "])
+def test_alt_text_must_say_something(alt):
+    with pytest.raises(ValueError, match="alt must say in words"):
+        plot.show(figure(), alt=alt)
+
+
+def test_alt_text_is_required():
+    with pytest.raises(TypeError, match="alt"):
+        plot.show(figure())
+
+
+def test_bundle_holds_picture_words_and_data():
+    parts = bundle('Weights < 1 & "sharp"')
+    html = parts["text/html"]
+    assert html.startswith('<img alt="Weights &lt; 1 &amp; &quot;sharp&quot;" width="')
+    image = Image.open(io.BytesIO(b64decode(html.split("base64,")[1].removesuffix('">'))))
+    assert image.format == "PNG"
+    assert f'width="{image.width // 2}"' in html
+    assert parts["text/plain"] == 'Weights < 1 & "sharp"\n[who looks where: 1 map]'
+    data = json.loads(json.dumps(parts[plot.FIGURE_MIME]))
+    assert data["alt"] == 'Weights < 1 & "sharp"'
+    assert data["axes"][0]["maps"] == [["0.9 0.1", "0.2 0.8"]]
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    assert bundle() == bundle()
+
+
+def test_a_script_prints_the_words(capsys):
+    plot.show(figure(), alt="Each letter looks at its twin.")
+    out, err = capsys.readouterr()
+    assert out == "Each letter looks at its twin.\n[who looks where: 1 map]\n"
+    assert err == ""
+
+
+def test_axes_sketches_and_figures_of_pyplot_are_shown_and_closed(capsys):
+    sketch = plot.Sketch(4, 2)
+    sketch.arrow(sketch.box("query", (1, 1)), sketch.box("key", (3, 1)))
+    drawn, ax = pyplot.subplots()
+    plot.show(sketch, alt="An arrow from query to key.")
+    plot.show(ax, alt="Empty axes.")
+    assert not pyplot.fignum_exists(drawn.number)
+    assert "An arrow from query to key." in capsys.readouterr().out
+
+
+QUIET = """
+from attncourse import plotting as plot
+title = "注意力 \\U0001F9E0 \\uE000 ⲁ"
+ax = plot.alignment([[1, 0]], ["注", "\\uE000"], ["\\U0001F9E0"], title=title)
+plot.show(ax, alt=title)
+"""
+
+
+def test_nothing_is_written_to_stderr(tmp_path):
+    """Letters that no font has, and a home that cannot be written: the traps of a fresh machine."""
+    (tmp_path / "file").touch()
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path / "file" / "no directory")}
+    done = subprocess.run(
+        [sys.executable, "-W", "always::UserWarning", "-c", QUIET],
+        capture_output=True,
+        text=True,
+        env=environment | {"PYTHONIOENCODING": "utf-8"},
+        check=True,
+    )
+    assert done.stderr == ""
+    assert "1 map" in done.stdout
+
+
+def test_plotting_needs_no_pyplot():
+    """A figure of pyplot would be displayed once more by the notebook, and costs half a second."""
+    code = "import sys, attncourse.plotting; sys.exit('matplotlib.pyplot' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -20,9 +20,11 @@ def loads(text: str) -> NotebookNode:
     try:
         # nbformat.reads would give random ids to cells that have none; its reader does not.
         nb: NotebookNode = nbformat.convert(nbformat.reader.reads(text), 4)
+        for cell in nb.cells:
+            _ = cell.source, cell.metadata, cell.cell_type == "code" and cell.outputs
     except nbformat.reader.NotJSONError as error:
         raise ValueError("not a notebook: it is not JSON") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
         raise ValueError("not a notebook: its structure is damaged") from error
     return nb
 

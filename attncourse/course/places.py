@@ -6,6 +6,8 @@ from pathlib import Path
 
 from attncourse.course.syllabus import LESSONS, Lesson, find
 
+PACKAGE = Path(__file__).resolve().parents[2]  # the repository, unless it is installed elsewhere
+
 
 @dataclass(frozen=True)
 class Course:
@@ -87,8 +89,7 @@ def locate(start: Path | None = None) -> Course:
         ValueError: There is no course there, with what to do.
     """
     start = (start or Path.cwd()).resolve()
-    package = Path(__file__).resolve().parents[2]
-    for root in (start, *start.parents, package):
+    for root in (start, *start.parents, PACKAGE):
         course = Course(root)
         if course.released() or course.solved():
             return course

@@ -83,8 +83,10 @@ def render(rows: Iterable[Progress]) -> RenderableType:
             points if marks else "unreadable",
             source if started else "",
         )
-        if marks.next and not coming:
-            coming = f"Next: {row.lesson.name}, {marks.next.exercise} ({marks.next.grade_id})"
+        if not marks:
+            coming = coming or f"Next: take {row.lesson.name} out of the archive again"
+        elif marks.next:
+            coming = coming or f"Next: {row.lesson.name}, {marks.next.exercise}"
     return Group(table, Text(coming or "Everything is solved."))
 
 

@@ -51,9 +51,7 @@ def test_our_checksum_is_nbgraders(released: NotebookNode) -> None:
     assert not is_unchanged(marked[0])
 
 
-def test_generation_is_repeatable_and_equals_plain_nbgrader(
-    course: Course, lesson: Lesson
-) -> None:
+def test_generation_is_repeatable_and_equals_plain_nbgrader(course: Course, lesson: Lesson) -> None:
     content = generate(course, [lesson])
     assert generate(course, [lesson]) == content
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", lesson.name, "--no-db"]
@@ -108,9 +106,7 @@ def test_verify_names_what_was_changed_by_hand(course: Course, lesson: Lesson) -
 def test_verify_names_a_solution_that_is_not_normalised(course: Course, lesson: Lesson) -> None:
     release(course)
     course.solution(lesson).write_bytes(course.solution(lesson).read_bytes() + b"\n")
-    assert verify(course) == [
-        f"solutions/{lesson.name} is not normalised; run attncourse release"
-    ]
+    assert verify(course) == [f"solutions/{lesson.name} is not normalised; run attncourse release"]
 
 
 def test_a_lesson_that_nbgrader_refuses_is_named(

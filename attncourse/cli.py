@@ -6,11 +6,17 @@ code 2; `--traceback` shows where it arose.
 """
 
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LEARNERS, INSTRUCTORS, MAINTAINERS = "For learners", "For instructors", "For maintainers"
 
 
 class OneLineErrors(TyperGroup):
@@ -57,6 +63,22 @@ def examples(*lines: str) -> str:
     return "\n".join(["Examples:", *(f"  attncourse {line}" for line in lines)])
 
 
+def show(result: "RenderableType") -> None:
+    """Prints a result as wide as the terminal is."""
+    from rich.console import Console
+
+    Console().print(result)
+
+
+@contextmanager
+def following(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows on the terminal which cell of a notebook runs, until it is done."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(name) as status:
+        yield lambda cell, cells: status.update(f"{name}: cell {cell} of {cells}")
+
+
 @app.callback(epilog=examples("lab", "check 01-bahdanau", "doctor"))
 def course(
     traceback: Annotated[
@@ -67,6 +89,7 @@ def course(
 
 
 @app.command(
+    rich_help_panel=LEARNERS,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog=examples("lab", "lab --instructor", "lab --no-browser --port 9000"),
 )
@@ -76,25 +99,72 @@ def lab(
         bool, typer.Option("--instructor", help="Open the whole course, for the formgrader.")
     ] = False,
 ) -> None:
-    """Open the course in JupyterLab; further options go to JupyterLab."""
+    """Open the course in JupyterLab.
+
+    Further options go to JupyterLab.
+    """
     from attncourse.course.places import locate
     from attncourse.lab import open_course
 
     open_course(locate().root, context.args, instructor=instructor)
 
 
-@app.command(epilog=examples("doctor", "doctor --json > report.json"))
+@app.command(
+    rich_help_panel=LEARNERS,
+    epilog=examples("check 01", "check 01-bahdanau 06-se", "check copy.ipynb"),
+)
+def check(
+    lessons: Annotated[
+        list[str], typer.Argument(help="Number, slug, both, a folder or a notebook.")
+    ],
+) -> None:
+    """Run lessons from the top and show their points.
+
+    The exit code is 1 if any are missing.
+    """
+    from attncourse.course import check, progress
+    from attncourse.course.places import locate
+
+    course = locate()
+    passed = True
+    for path in [course.learner_notebook(name) for name in lessons]:
+        with following(path.name) as on_cell:
+            report = check.check(path, on_cell=on_cell)
+        progress.record(course, path, report.marks)
+        show(check.render(report))
+        passed = passed and report.marks.passed
+    raise typer.Exit(not passed)
+
+
+@app.command(rich_help_panel=LEARNERS, epilog=examples("progress"))
+def progress() -> None:
+    """Show the points of every lesson, and what is next; runs nothing."""
+    from attncourse.course import progress
+    from attncourse.course.places import locate
+
+    show(progress.render(progress.progress(locate())))
+
+
+@app.command(rich_help_panel=LEARNERS, epilog=examples("doctor", "doctor --json > report.json"))
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show what a bug report needs; exit code 1 if something is wrong."""
-    from rich.console import Console
+    """Show what a bug report needs to say.
+
+    The exit code is 1 if something is wrong with the installation.
+    """
+    from rich.json import JSON
 
     from attncourse.doctor import as_json, examine, table
 
     findings = examine()
-    if json:
-        Console().print_json(data=as_json(findings))
-    else:
-        Console().print(table(findings))
+    show(JSON.from_data(as_json(findings)) if json else table(findings))
     raise typer.Exit(any(finding.advice for finding in findings))
+
+
+@app.command(rich_help_panel=MAINTAINERS, epilog=examples("papers"))
+def papers() -> None:
+    """Compare the size of our networks with the papers' tables."""
+    from attncourse.models.papers import table
+
+    show(table())

@@ -34,7 +34,15 @@ def test_help_of_a_command_shows_examples_of_it(name, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["no-such-command"], ["--no-such-option"], ["doctor", "--no-such-option"], ["doctor", "more"]],
+    [
+        ["no-such-command"],
+        ["--no-such-option"],
+        ["doctor", "--no-such-option"],
+        ["doctor", "more"],
+        ["check"],
+        ["check", "no-such-lesson"],
+        ["check", "no-such-notebook.ipynb"],
+    ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, capsys):
     assert run(*arguments) == 2

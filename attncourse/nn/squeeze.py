@@ -31,8 +31,9 @@ def squeeze_by(name: SqueezeName, channels: int) -> "Squeeze":
     """The squeeze of that name for maps with so many channels.
 
     Raises:
-        ValueError: If there is no squeeze of that name.
+        ValueError: If there is no squeeze of that name, or `channels` is not positive.
     """
+    maps.positive(channels=channels)
     match name:
         case "mean":
             return MeanSqueeze()

@@ -1,0 +1,1 @@
+"""The mechanisms, a file each: fast, documented, and silent about teaching."""

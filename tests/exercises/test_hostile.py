@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from torch import nn
 
 from attncourse.exercises import bahdanau
 from attncourse.exercises.core import ExerciseFailed, Verdict
+from attncourse.exercises.core.respond import STUB
 
 CONTEXT = replace(bahdanau.context_vector, seconds=1.0)
 
@@ -97,9 +99,14 @@ def test_an_endless_answer_costs_one_time_limit_not_one_a_probe() -> None:
 
 def test_the_stub_is_named() -> None:
     def stub(w, h):
+        raise NotImplementedError(STUB)
+
+    def bare(w, h):
         raise NotImplementedError
 
     assert "not written yet" in sentence(stub)
+    assert "not written yet" in sentence(bare)
+    assert STUB in Path("nbgrader_config.py").read_text(encoding="utf-8")
 
 
 def test_noise_does_not_leak(capfd, recwarn) -> None:

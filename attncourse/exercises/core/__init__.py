@@ -1,16 +1,17 @@
 """The exercise core: an exercise is data, and is judged by an oracle.
 
 A file a step: `declaration` (what an exercise is), `draw` and `probe` (the questions), `kinds` and
-`respond` (how an answer meets them, with `quiet` and `guard` around it), `compare` and `judge`
-(what the responses are worth), `exercise` (the steps together) and `proof`.
+`respond` (how an answer meets them, with `quiet` and `guard` around it), `compare`, `behaviours`,
+`diagnosis` and `judge` (what the responses are worth: a `verdict`), `exercise` (the steps together)
+and `proof` (that the check itself is right).
 """
 
 from attncourse.exercises.core.declaration import Law, Misconception
 from attncourse.exercises.core.draw import Draw
 from attncourse.exercises.core.exercise import VISIBLE_SEEDS, Exercise
-from attncourse.exercises.core.judge import ExerciseFailed, Finding, Verdict
 from attncourse.exercises.core.kinds import Function, Module, TrainedModel, Value
 from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Response
+from attncourse.exercises.core.verdict import ExerciseFailed, Finding, Verdict
 
 __all__ = [
     "VISIBLE_SEEDS",

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from attncourse.exercises.core.declaration import Declaration
 from attncourse.exercises.core.draw import Draw
 from attncourse.exercises.core.guard import codes_of
-from attncourse.exercises.core.judge import Verdict, judge
+from attncourse.exercises.core.judge import judge
 from attncourse.exercises.core.kinds import Module, TrainedModel, Value
 from attncourse.exercises.core.probe import Inputs, Probe, Response
 from attncourse.exercises.core.respond import respond
+from attncourse.exercises.core.verdict import Verdict
 
 #: Seeds of the probes that a learner's check uses; hidden tests add more.
 VISIBLE_SEEDS = (0, 1, 2)

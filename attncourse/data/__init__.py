@@ -1,0 +1,1 @@
+"""The course's tasks: generated, or shipped with a library. Nothing here downloads."""

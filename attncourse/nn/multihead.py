@@ -156,7 +156,8 @@ def _allowed(
                 f"got {tuple(mask.shape)}"
             )
     if causal and targets > 1:  # a single query is the last one, and sees all keys
-        past = torch.ones(targets, sources, dtype=torch.bool, device=device)
-        past = past.tril(sources - targets)
+        key = torch.arange(sources, device=device)
+        query = torch.arange(sources - targets, sources, device=device)  # they stand at the end
+        past = key <= query[:, None]
         mask = past if mask is None else mask & past
     return mask

@@ -143,6 +143,17 @@ def test_a_masked_key_is_as_good_as_removed(seed):
     torch.testing.assert_close(attention(q, k, mask=mask)[0], attention(q, kept)[0])
 
 
+@pytest.mark.parametrize(("targets", "sources"), [(5, 5), (3, 5), (5, 3), (1, 5)])
+def test_the_last_query_sees_all_keys_and_the_one_before_all_but_the_last(targets, sources):
+    torch.manual_seed(0)
+    attention = shaken(MultiHeadAttention(12, 3))
+    q, k = draw(B, targets, 12), draw(B, sources, 12)
+    y, weights = attention(q, k, causal=True, return_weights=True)
+    seen = torch.ones(targets, sources, dtype=torch.bool).tril(sources - targets)
+    assert ((weights > 0) == seen).all()
+    torch.testing.assert_close(attention(q, k, causal=True)[0], y)
+
+
 @given(seed=SEEDS, shift=st.floats(-3, 3))
 def test_a_bias_of_the_keys_does_nothing(seed, shift):
     torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Formulas that more than one mechanism uses: scores of queries against keys, and the softmax over them.
+"""Formulas that more than one mechanism uses: scores of queries against keys, and their softmax.
 
 Letters: B batch, T queries (target), S keys (source), D width, A alignment width.
 Masks are boolean and say where one may look: True = may be attended to, as in
@@ -9,6 +9,17 @@ import math
 
 import torch
 from torch import Tensor
+
+from attncourse.additive import additive_score, plain_additive_score
+
+__all__ = [
+    "additive_score",
+    "dot_score",
+    "general_score",
+    "masked_softmax",
+    "plain_additive_score",
+    "scaled_dot_score",
+]
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
@@ -46,7 +57,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) ->
 
 
 def dot_score(query: Tensor, keys: Tensor) -> Tensor:
-    """q · k for every pair of a query and a key (Luong et al. 2015, section 3.1, "dot").
+    """Multiply every query with every key, q · k (Luong et al. 2015, section 3.1, "dot").
 
     Shape:
         query (B, T, D), keys (B, S, D) → (B, T, S)
@@ -55,7 +66,7 @@ def dot_score(query: Tensor, keys: Tensor) -> Tensor:
 
 
 def scaled_dot_score(query: Tensor, keys: Tensor) -> Tensor:
-    """q · k / √D, whose variance does not grow with the width (Vaswani et al. 2017, section 3.2.1).
+    """Dot score / √D: its variance does not grow with the width (Vaswani et al. 2017, 3.2.1).
 
     Shape:
         query (B, T, D), keys (B, S, D) → (B, T, S)
@@ -64,23 +75,9 @@ def scaled_dot_score(query: Tensor, keys: Tensor) -> Tensor:
 
 
 def general_score(query: Tensor, keys: Tensor, weight: Tensor) -> Tensor:
-    """qᵀ W k, for queries and keys of different widths (Luong et al. 2015, section 3.1, "general").
+    """Dot score through a matrix, qᵀ W k, also between widths (Luong et al. 2015, 3.1, "general").
 
     Shape:
         query (B, T, Dq), keys (B, S, Dk), weight (Dq, Dk) → (B, T, S)
     """
     return dot_score(query @ weight, keys)
-
-
-def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
-    """v · tanh(q + k) for every pair (Bahdanau et al. 2014, appendix A.1.2).
-
-    Args:
-        query: Queries, already projected to the alignment width.
-        keys: Keys, already projected to the alignment width.
-        v: The vector that weighs the features.
-
-    Shape:
-        query (B, T, A), keys (B, S, A), v (A) → (B, T, S)
-    """
-    return torch.tanh(query.unsqueeze(-2) + keys.unsqueeze(-3)) @ v

@@ -1,0 +1,132 @@
+"""The additive score v · tanh(q + k) of every pair, without the (B, T, S, A) tensor of its formula.
+
+Written as PyTorch reads it, the formula builds T·S·A sums and as many hyperbolic tangents, keeps
+both for the backward pass, and is slow because of memory, not of arithmetic. Two identities help:
+
+    tanh(x) = 1 - 2 σ(-2x),    σ(-2(q + k)) = 1 / (1 + e^{2q} e^{2k})
+
+By the first, score and gradients are sums over sigmoids r; these are made block by block, used and
+overwritten, and made again in the backward pass. By the second, T·S·A exponentials become only
+(T + S)·A: the *folded* form, where a pair costs a product and a reciprocal. The product may overflow
+or vanish, since then r is 0 or 1 as it should be; a factor may not. Hence a bound on |q| and |k|, 39
+in float32, beyond which the sigmoid is taken of the sum itself: the *direct* form.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+Slices = tuple[slice, slice]
+
+
+def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
+    """The formula as it is read: the twin that `additive_score` is tested against."""
+    return torch.tanh(query.unsqueeze(-2) + keys.unsqueeze(-3)) @ v
+
+
+def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
+    """Weigh the features of tanh(q + k) by v, for every pair (Bahdanau et al. 2014, A.1.2).
+
+    Memory beyond the result is that of one block, forward and backward. Computed in float32 for
+    narrower inputs. Differentiable once; `plain_additive_score` serves higher derivatives.
+
+    Args:
+        query: Queries, already projected to the alignment width.
+        keys: Keys, already projected to the alignment width.
+        v: The vector that weighs the features.
+
+    Returns:
+        Scores of any query and any key, in the dtype that query and keys promote to.
+
+    Raises:
+        ValueError: If the shapes do not fit each other.
+
+    Shape:
+        query (B, T, A), keys (B, S, A), v (A) → (B, T, S)
+    """
+    if not (query.dim() == keys.dim() == 3 and query.shape[::2] == keys.shape[::2]):
+        raise ValueError(
+            "query and keys must be (B, T, A) and (B, S, A) with the same B and A, "
+            f"got {tuple(query.shape)} and {tuple(keys.shape)}"
+        )
+    if v.shape != query.shape[-1:]:
+        raise ValueError(f"v must have shape ({query.shape[-1]},), got {tuple(v.shape)}")
+    dtype = torch.promote_types(query.dtype, keys.dtype)
+    wide = torch.promote_types(dtype, torch.float32)
+    score = _fusible_score if torch.compiler.is_compiling() else _BlockwiseScore.apply
+    scores: Tensor = score(query.to(wide), keys.to(wide), v.to(wide))
+    return scores.to(dtype)
+
+
+class _BlockwiseScore(torch.autograd.Function):
+    """Score = Σ v - 2 Σ v r, and with dr/dq = -2 (r - r²) its gradients, block by block."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
+        ctx.save_for_backward(query, keys, v)
+        scores = query.new_empty(*query.shape[:2], keys.shape[1])
+        for at, r in _sigmoids(query, keys):
+            torch.matmul(r, v, out=scores[at])
+        return scores.mul_(-2).add_(v.sum())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        query, keys, v = ctx.saved_tensors
+        to_query, to_keys, to_v = (torch.zeros_like(x) for x in (query, keys, v))
+        for at, r in _sigmoids(query, keys):
+            g = grad[at]
+            to_v.addmv_(r.flatten(0, 2).mT, g.flatten())
+            slope = r.addcmul_(r, r, value=-1).mul_(g.unsqueeze(-1))
+            to_query[at] = slope.sum(2)
+            to_keys[at[0]] += slope.sum(1)
+        return to_query * (4 * v), to_keys * (4 * v), grad.sum() - 2 * to_v
+
+
+def _sigmoids(query: Tensor, keys: Tensor) -> Iterator[tuple[Slices, Tensor]]:
+    """Yield r = σ(-2(q + k)) in blocks (b, t, S, A); the next block overwrites the last."""
+    (batch, targets, width), sources = query.shape, keys.shape[1]
+    size = 2**18 if query.device.type == "cpu" else 2**23  # elements: they should stay in L2 cache
+    t = min(targets, max(1, size // max(1, sources * width)))
+    b = max(1, size // max(1, targets * sources * width))
+    folded = query.device.type == "cpu" and targets > 1 and bool(_foldable(query, keys))
+    one, buffer = query.new_ones(()), query.new_empty(b * t * sources * width)
+    for i in range(0, batch, b):
+        slab = slice(i, i + b)
+        q, k = 2 * query[slab].unsqueeze(2), 2 * keys[slab].unsqueeze(1)
+        if folded:
+            q, k = q.exp_(), k.exp_()
+        for j in range(0, targets, t):
+            rows = q[:, j : j + t]
+            r = buffer[: rows[..., 0].numel() * sources * width].view(*rows.shape[:2], *k.shape[2:])
+            if folded:
+                torch.addcmul(one, rows, k, out=r).reciprocal_()
+            else:
+                torch.add(rows, k, out=r).neg_().sigmoid_()
+            yield (slab, slice(j, j + t)), r
+
+
+def _foldable(query: Tensor, keys: Tensor) -> Tensor:
+    """Whether e^{2q}, e^{2k} and what their gradients multiply them with are normal numbers."""
+    bound = -0.45 * math.log(torch.finfo(query.dtype).tiny)  # 0.5 would be the edge of the range
+    within: Tensor = (query.abs() <= bound).all() & (keys.abs() <= bound).all()
+    return within
+
+
+def _fusible_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
+    """The same for `torch.compile`, which fuses sigmoids and sum, and needs no blocks for it."""
+
+    def folded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return (v / (1 + q.exp() * k.exp())).sum(-1)
+
+    def direct(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return (v * torch.sigmoid(-(q + k))).sum(-1)
+
+    pairs = 2 * query.unsqueeze(2), 2 * keys.unsqueeze(1), v
+    if query.device.type == "cpu" and query.shape[1] > 1:
+        return v.sum() - 2 * torch.cond(_foldable(query, keys), folded, direct, pairs)
+    return v.sum() - 2 * direct(*pairs)

@@ -82,8 +82,7 @@ def estimate_minutes(nb: NotebookNode) -> int:
     words = sum(len(cell.source.split()) for cell in nb.cells if cell.cell_type == "markdown")
     answers = sum(map(is_answer, nb.cells))
     runs = sum(cell.cell_type == "code" for cell in nb.cells) - answers
-    minutes: float = (
-        words / WORDS_A_MINUTE + MINUTES_A_CODE_CELL * runs + MINUTES_AN_ANSWER * answers
-    )
-    minutes += MINUTES_A_WRITTEN_ANSWER * sum(map(is_written, nb.cells))
+    written = sum(map(is_written, nb.cells))
+    minutes: float = words / WORDS_A_MINUTE + MINUTES_A_CODE_CELL * runs
+    minutes += MINUTES_AN_ANSWER * answers + MINUTES_A_WRITTEN_ANSWER * written
     return max(10, 10 * round(minutes / 10))

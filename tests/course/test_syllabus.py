@@ -37,7 +37,7 @@ def test_an_unknown_name_gets_the_nearest(name: str, near: str) -> None:
 
 
 def test_a_name_near_to_nothing_gets_them_all() -> None:
-    with pytest.raises(ValueError, match="00-attention, 01-bahdanau, .*16-guided-attention"):
+    with pytest.raises(ValueError, match=r"00-attention, 01-bahdanau, .*16-guided-attention"):
         find("?")
 
 
@@ -64,7 +64,7 @@ def test_a_learner_names_a_lesson_a_folder_or_a_file(course: Course, lesson: Les
     assert course.learner_notebook(str(course.solution(lesson))) == course.solution(lesson)
     with pytest.raises(ValueError, match="00-attention is still to come; lessons here: none yet"):
         course.learner_notebook("attention")
-    with pytest.raises(ValueError, match="there is no notebook missing.ipynb"):
+    with pytest.raises(ValueError, match=r"there is no notebook missing\.ipynb"):
         course.learner_notebook("missing.ipynb")
 
 

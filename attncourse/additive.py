@@ -7,9 +7,9 @@ both for the backward pass, and is slow because of memory, not of arithmetic. Tw
 
 By the first, score and gradients are sums over sigmoids r; these are made block by block, used and
 overwritten, and made again in the backward pass. By the second, T·S·A exponentials become only
-(T + S)·A: the *folded* form, where a pair costs a product and a reciprocal. The product may overflow
-or vanish, since then r is 0 or 1 as it should be; a factor may not. Hence a bound on |q| and |k|, 39
-in float32, beyond which the sigmoid is taken of the sum itself: the *direct* form.
+(T + S)·A: the *folded* form, where a pair costs a product and a reciprocal. The product may
+overflow or vanish, since then r is 0 or 1 as it should be; a factor may not. Hence a bound on |q|
+and |k|, 39 in float32. Beyond it the sigmoid is taken of the sum itself: the *direct* form.
 """
 
 import math
@@ -121,12 +121,14 @@ def _fusible_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
     """The same for `torch.compile`, which fuses sigmoids and sum, and needs no blocks for it."""
 
     def folded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return (v / (1 + q.exp() * k.exp())).sum(-1)
+        return torch.sum(v / (1 + q.exp() * k.exp()), -1)
 
     def direct(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return (v * torch.sigmoid(-(q + k))).sum(-1)
+        return torch.sum(v * torch.sigmoid(-(q + k)), -1)
 
     pairs = 2 * query.unsqueeze(2), 2 * keys.unsqueeze(1), v
     if query.device.type == "cpu" and query.shape[1] > 1:
-        return v.sum() - 2 * torch.cond(_foldable(query, keys), folded, direct, pairs)
-    return v.sum() - 2 * direct(*pairs)
+        weighed: Tensor = torch.cond(_foldable(query, keys), folded, direct, pairs)
+    else:
+        weighed = direct(*pairs)
+    return v.sum() - 2 * weighed

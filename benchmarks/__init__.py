@@ -1,0 +1,1 @@
+"""Every mechanism against the forms that people use, in one interleaved run: `make bench`."""

@@ -1,0 +1,1 @@
+"""The usual forms: plain modules from the papers' equations, structured as people structure them."""

@@ -1,0 +1,158 @@
+"""Every notebook that pytest meets is run again and must say what is stored in it.
+
+nbval runs the cells; on top of it stands what it leaves open:
+
+- a notebook is one test, so that no scheduler can tear its cells apart;
+- a cell that was never executed fails: nbval would have nothing to compare it with;
+- numbers have a tolerance, and figures are compared by their data (`tests.notebooks.compare`);
+- a kernel that dies is noticed within a second, not after the time limit of a cell;
+- marks are tags, since a comment in a cell changes the checksum that nbgrader keeps of it.
+
+Tags: ``nbval-skip``, ``nbval-ignore-output``, ``raises-exception``, and ``tolerance=0.05``.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from queue import Empty
+from textwrap import indent
+from time import monotonic
+
+import pytest
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_comment_markers
+
+from tests.notebooks.compare import Tolerance, differences
+
+SECONDS_PER_CELL = 300  # a lesson takes less than 60, but machines may be busy
+REPORTED = 5  # cells: what follows a wrong one is often wrong because of it
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, SECONDS_PER_CELL)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels inherit it
+    whole_files = config.getoption("dist", "no") in ("no", "loadfile", "loadscope")
+    if plain_nbval(config) and not whole_files:
+        raise pytest.UsageError("a cell needs those before it: run nbval with --dist loadfile")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.suffix == ".ipynb" and not plain_nbval(parent.config):
+        return Notebook.from_parent(parent, path=file_path)
+    return None
+
+
+def plain_nbval(config: pytest.Config) -> bool:
+    """Whether pytest was asked for nbval as it is, a test for each cell."""
+    return config.option.nbval or config.option.nbval_lax
+
+
+class KernelDied(Exception):
+    """The process that runs the cells is gone."""
+
+
+class WatchedKernel(RunningKernel):
+    """A kernel that is looked after while one waits for its messages."""
+
+    def get_message(self, stream, timeout=None):
+        end = monotonic() + (math.inf if timeout is None else timeout)
+        while True:
+            try:
+                return super().get_message(stream, timeout=max(0, min(0.5, end - monotonic())))
+            except Empty:
+                if not self.is_alive():
+                    raise KernelDied("the kernel died") from None
+                if monotonic() >= end:
+                    raise
+
+
+class Cell(IPyNbCell):
+    """A code cell: nbval runs it, we compare."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.output_timeout = 60  # of a living kernel; nbval gives a busy machine five seconds
+        self.tolerance = Tolerance.of(self.cell.metadata.get("tags", []))
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        self.comparison_traceback = list(differences(ref, test, self.tolerance))
+        return not self.comparison_traceback
+
+    def unproven(self) -> str:
+        """Why running this cell would prove nothing, if so."""
+        if dict(find_comment_markers(self.cell.source)):
+            return "a comment marks it for nbval: use a tag"
+        if self.cell.execution_count is None and self.cell.source.strip():
+            return "it was never executed: run the whole notebook and save it"
+        return ""
+
+    def told(self, complaint: str) -> str:
+        """A complaint with the place and the source of the cell."""
+        place = f"code cell {self.cell_num + 1} (id {self.cell.get('id', 'none')})"
+        return f"{place}: {complaint}\n{indent(self.cell.source, '    | ')}"
+
+
+class Notebook(IPyNbFile):
+    """A notebook and the kernel that runs its cells."""
+
+    def collect(self) -> Iterator["Replay"]:
+        yield Replay.from_parent(self, name="replay")
+
+    def cells(self) -> Iterator[Cell]:
+        for cell in super().collect():
+            if not cell.options["skip"]:
+                yield Cell.from_parent(
+                    self,
+                    name=cell.name,
+                    cell_num=cell.cell_num,
+                    cell=cell.cell,
+                    options=cell.options,
+                )
+
+    def setup(self) -> None:
+        self.kernel = WatchedKernel(
+            CURRENT_ENV_KERNEL_NAME,
+            cwd=str(self.path.parent),
+            startup_timeout=self.config.option.nbval_kernel_startup_timeout,
+        )
+
+    def teardown(self) -> None:
+        if hasattr(self.kernel, "km"):  # nbval has not stopped it after a timeout
+            self.kernel.stop()
+
+
+class NotAsStored(Exception):
+    """A notebook that does not say what is stored in it."""
+
+
+class Replay(pytest.Item):
+    """All cells of a notebook, in order."""
+
+    def runtest(self) -> None:
+        cells = list(self.parent.cells())
+        complaints = [cell.told(cell.unproven()) for cell in cells if cell.unproven()]
+        complaints = complaints or list(islice(replay(cells), REPORTED))
+        if complaints:
+            raise NotAsStored("\n\n".join(complaints))
+
+    def repr_failure(self, excinfo):
+        if excinfo.errisinstance(NotAsStored):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self):
+        return self.path, None, str(self.path.relative_to(self.config.rootpath))
+
+
+def replay(cells: list[Cell]) -> Iterator[str]:
+    """Run the cells and tell what is not as stored, until the kernel is lost."""
+    for cell in cells:
+        try:
+            cell.runtest()
+        except NbCellError as error:
+            yield cell.told(f"{error}\n{error.inner_traceback or ''}".strip())
+        except (KernelDied, RuntimeError) as error:
+            yield cell.told(str(error))
+            return

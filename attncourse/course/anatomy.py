@@ -1,0 +1,113 @@
+"""How a lesson is built: its headings and sections, its exercises, its prose, its figures."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^(#+) +(.+?)\s*$", re.MULTILINE)
+DETAILS = re.compile(r"<details\b.*?</details>", re.DOTALL)
+FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
+TABLE = re.compile(r"^\s*\|.*$", re.MULTILINE)
+IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+EXERCISE = re.compile(r"exercise \d", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with the cells below it, up to the next heading of its level or above.
+
+    Attributes:
+        title: The heading's text, without a number before it.
+        level: 1 for the title of the lesson.
+        cells: From the cell with the heading on.
+    """
+
+    title: str
+    level: int
+    cells: tuple[NotebookNode, ...]
+
+    @property
+    def code(self) -> list[NotebookNode]:
+        """Its code cells."""
+        return [cell for cell in self.cells if cell.cell_type == "code"]
+
+    @property
+    def text(self) -> str:
+        """All its Markdown."""
+        return "\n\n".join(cell.source for cell in self.cells if cell.cell_type == "markdown")
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A lesson's notebook, taken apart.
+
+    Attributes:
+        nb: The solved and executed notebook.
+        folders: Where it lies; a relative link must lead somewhere from one of them.
+    """
+
+    nb: NotebookNode
+    folders: tuple[Path, ...] = ()
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """Every section in order; one with subsections holds their cells too."""
+        found = [
+            (index, len(marks), title)
+            for index, cell in self.numbered("markdown")
+            for marks, title in HEADING.findall(FENCE.sub("", cell.source))
+        ]
+        sections = []
+        for place, (start, level, title) in enumerate(found):
+            below = (index for index, other, _ in found[place + 1 :] if other <= level)
+            cells = tuple(self.nb.cells[start : next(below, len(self.nb.cells))])
+            sections.append(Section(re.sub(r"^\d+[.):·]?\s+", "", title), level, cells))
+        return sections
+
+    @property
+    def exercises(self) -> list[Section]:
+        """The sections whose heading begins with `Exercise` and a number."""
+        return [section for section in self.sections if EXERCISE.match(section.title)]
+
+    def section(self, title: str) -> Section | None:
+        """The first section whose title begins so, in whatever case."""
+        wanted = title.lower()
+        return next((each for each in self.sections if each.title.lower().startswith(wanted)), None)
+
+    def numbered(self, kind: str) -> Iterator[tuple[int, NotebookNode]]:
+        """The cells of a kind with their index."""
+        return (pair for pair in enumerate(self.nb.cells) if pair[1].cell_type == kind)
+
+
+def figures(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """The outputs of some cells that are images."""
+    return [
+        output
+        for cell in cells
+        for output in cell.get("outputs", ())
+        if any(kind.startswith("image/") for kind in output.get("data", {}))
+    ]
+
+
+def prose(source: str) -> str:
+    """What is read as running text: no headings, hints, tables, formulas, code or images."""
+    for pattern in (FENCE, DETAILS, FORMULA, TABLE, HEADING, IMAGE):
+        source = pattern.sub(" ", source)
+    return source.strip()
+
+
+def words(text: str) -> int:
+    """How many words a text has; punctuation that stands alone is none."""
+    return len(re.findall(r"\S*\w\S*", text))
+
+
+def is_more_than_prose(source: str) -> bool:
+    """Whether a text has a heading, hints, a table, a displayed formula, code or an image."""
+    patterns = (FENCE, DETAILS, TABLE, HEADING, IMAGE)
+    return "$$" in source or any(pattern.search(source) for pattern in patterns)

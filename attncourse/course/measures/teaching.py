@@ -1,0 +1,105 @@
+"""What a lesson asks and gives: goals, exercises, hints, points, links, its card."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from attncourse.course.anatomy import DETAILS, LINK, Anatomy
+from attncourse.course.card import ROWS, estimate_minutes, read_card, total_points
+from attncourse.course.notebook import grade_id, is_answer, is_check, is_written, mark
+
+LONGEST_RUN = 60  # CPU seconds
+# A name that a person chose: nbgrader's own are `cell-` and a random number.
+CHOSEN_NAME = re.compile(r"(?!cell-[0-9a-f]{8,}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def goals(lesson: Anatomy) -> Iterator[str]:
+    """Three to five things that the learner will be able to do."""
+    section = lesson.section("You will be able to")
+    items = re.findall(r"^\s*(?:[-*]|\d+\.)\s", section.text, re.MULTILINE) if section else []
+    if section and not 3 <= len(items) <= 5:
+        yield f"{len(items)} items"
+
+
+def exercise_count(lesson: Anatomy) -> Iterator[str]:
+    """Four to six exercises."""
+    if not 4 <= len(lesson.exercises) <= 6:
+        yield f"{len(lesson.exercises)} exercises"
+
+
+def exercise_order(lesson: Anatomy) -> Iterator[str]:
+    """An exercise has an answer cell, then a free cell to try it, then its checks."""
+    for exercise in lesson.exercises:
+        roles = ["a" if is_answer(c) else "c" if is_check(c) else "t" for c in exercise.code]
+        if not re.fullmatch("a+t+c+t*", "".join(roles)):
+            yield f"'{exercise.title}' does not"
+
+
+def hints(lesson: Anatomy) -> Iterator[str]:
+    """An exercise has three hints, collapsed and each with a summary."""
+    for exercise in lesson.exercises:
+        found = DETAILS.findall(exercise.text)
+        if len(found) != 3:
+            yield f"'{exercise.title}' has {len(found)}"
+        for hint in found:
+            if re.match(r"<details[^>]*\bopen\b", hint) or "<summary>" not in hint:
+                yield f"'{exercise.title}' has one that is open or has no summary"
+
+
+def written_question(lesson: Anatomy) -> Iterator[str]:
+    """The written question is one or two cells, graded by hand."""
+    section = lesson.section("Written question")
+    count = sum(map(is_written, section.cells)) if section else 0
+    if section and not 1 <= count <= 2:
+        yield f"{count} cells"
+
+
+def grade_ids(lesson: Anatomy) -> Iterator[str]:
+    """Every grade id is unique, and a name that somebody chose."""
+    ids = [grade_id(cell) for cell in lesson.nb.cells if mark(cell)]
+    for name, times in Counter(ids).items():
+        if times > 1:
+            yield f"'{name}' names {times} cells"
+        if not CHOSEN_NAME.fullmatch(name):
+            yield f"'{name}' is no name of small letters, digits and hyphens"
+
+
+def card(lesson: Anatomy) -> Iterator[str]:
+    """The title card has all rows; points, minutes and CPU time are those of the notebook."""
+    found = read_card(lesson.nb)
+    for row in ROWS:
+        if not found.rows.get(row):
+            yield f"the row '{row}' is missing"
+    true = {"Points": total_points(lesson.nb), "Minutes": estimate_minutes(lesson.nb)}
+    for row, value in true.items():
+        said = found.number(row)
+        if said is not None and said != value:
+            yield f"'{row}' says {said:g}, and it is {value:g}; run attncourse release --execute"
+    seconds = found.number("CPU time")
+    if seconds is not None and not 0 < seconds <= LONGEST_RUN:
+        yield f"it takes {seconds:g} s; at most {LONGEST_RUN} s are allowed"
+
+
+def links(lesson: Anatomy) -> Iterator[str]:
+    """Every link inside the course leads somewhere."""
+    anchors = {f"#{section.title.replace(' ', '-')}" for section in lesson.sections}
+    for index, cell in lesson.numbered("markdown"):
+        for link in LINK.findall(cell.source):
+            path, hash_sign, name = link.partition("#")
+            if re.match(r"[a-z]+:", link):
+                continue
+            here = not path and f"{hash_sign}{name}" in anchors
+            if not here and not (path and any((f / path).exists() for f in lesson.folders)):
+                yield f"cell {index + 1} links to {link}"
+
+
+MEASURES = (
+    goals,
+    exercise_count,
+    exercise_order,
+    hints,
+    written_question,
+    grade_ids,
+    card,
+    links,
+)

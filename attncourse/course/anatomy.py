@@ -15,6 +15,7 @@ FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
 TABLE = re.compile(r"^\s*\|.*$", re.MULTILINE)
 IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FIGURES = ("image/", "application/vnd.attncourse.figure")  # what an output of a plot holds
 EXERCISE = re.compile(r"exercise \d", re.IGNORECASE)
 
 
@@ -86,12 +87,12 @@ class Anatomy:
 
 
 def figures(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
-    """The outputs of some cells that are images."""
+    """The outputs of some cells that are images, or figures of `attncourse.plotting`."""
     return [
         output
         for cell in cells
         for output in cell.get("outputs", ())
-        if any(kind.startswith("image/") for kind in output.get("data", {}))
+        if any(kind.startswith(FIGURES) for kind in output.get("data", {}))
     ]
 
 

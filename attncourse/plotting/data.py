@@ -54,6 +54,12 @@ def summarise(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def bundle(page: str, data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An output of a notebook: a figure as HTML, as words and as data, and the output's metadata."""
+    content = {"text/html": page, "text/plain": summarise(data), FIGURE_MIME: data}
+    return content, {"text/html": {"alt": data["alt"]}}
+
+
 def digest(values: Any) -> list[str]:
     """Rows of numbers, rounded to the hundred-thousandth part of the greatest.
 

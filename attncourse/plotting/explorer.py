@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 
 import numpy as np
 
-from attncourse.plotting.data import FIGURE_MIME, checked_alt, digest, summarise
+from attncourse.plotting.data import bundle, checked_alt, digest, summarise
 from attncourse.plotting.style import COLOURS, SERIES, Numbers, numbers
 
 FAINTEST = 0.01  # weights below it are not drawn
@@ -34,8 +34,8 @@ class AttentionView:
     def __repr__(self) -> str:
         return summarise(self.data)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"text/html": self.page, "text/plain": repr(self), FIGURE_MIME: self.data}
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return bundle(self.page, self.data)
 
 
 def attention_view(

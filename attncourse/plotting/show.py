@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from attncourse.plotting.data import FIGURE_MIME, checked_alt, describe, summarise
+from attncourse.plotting.data import bundle, checked_alt, describe, summarise
 from attncourse.plotting.sketch import Sketch
 from attncourse.plotting.style import DPI, SHARPNESS, STYLE
 
@@ -68,7 +68,7 @@ class Picture:
     def __repr__(self) -> str:
         return summarise(self.data)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         source = f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
         image = f'<img alt="{html.escape(self.data["alt"])}" width="{self.width}" src="{source}">'
-        return {"text/html": image, "text/plain": repr(self), FIGURE_MIME: self.data}
+        return bundle(image, self.data)

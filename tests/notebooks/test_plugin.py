@@ -26,8 +26,9 @@ def cell(source, *stored, tags=()):
 
 
 def figure(y):
-    picture = Picture(plot.curves([1, 2], {"a": y}).figure, "It rises.")
-    return new_output("display_data", data=picture._repr_mimebundle_())
+    drawn = Picture(plot.curves([1, 2], {"a": y}).figure, "It rises.")
+    data, metadata = drawn._repr_mimebundle_()
+    return new_output("display_data", data=data, metadata=metadata)
 
 
 @pytest.fixture

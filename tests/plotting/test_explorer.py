@@ -43,7 +43,8 @@ def test_buttons_choose_among_heads():
 
 
 def test_bundle_holds_page_words_and_data():
-    parts = view()._repr_mimebundle_()
+    parts, metadata = view()._repr_mimebundle_()
+    assert metadata == {"text/html": {"alt": "Weights of 'a<'."}}
     assert parts["text/plain"] == "Weights of 'a<'.\n[head 1: 1 map]"
     assert parts[FIGURE_MIME]["axes"][0]["maps"] == [["0.995 0.005", "0.25 0.75"]]
 

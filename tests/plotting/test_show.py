@@ -35,7 +35,8 @@ def test_alt_text_is_required():
 
 
 def test_bundle_holds_picture_words_and_data():
-    parts = bundle('Weights < 1 & "sharp"')
+    parts, metadata = bundle('Weights < 1 & "sharp"')
+    assert metadata == {"text/html": {"alt": 'Weights < 1 & "sharp"'}}
     html = parts["text/html"]
     assert html.startswith('<img alt="Weights &lt; 1 &amp; &quot;sharp&quot;" width="')
     image = Image.open(io.BytesIO(b64decode(html.split("base64,")[1].removesuffix('">'))))

@@ -16,6 +16,9 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+# The lessons that a command is about; none means all that have a solution.
+Lessons = Annotated[list[str] | None, typer.Argument(help="Number, slug or both; default: all.")]
+
 LEARNERS, INSTRUCTORS, MAINTAINERS = "For learners", "For instructors", "For maintainers"
 
 
@@ -160,6 +163,59 @@ def doctor(
     findings = examine()
     show(JSON.from_data(as_json(findings)) if json else table(findings))
     raise typer.Exit(any(finding.advice for finding in findings))
+
+
+@app.command(
+    rich_help_panel=INSTRUCTORS,
+    epilog=examples("release", "release 01-bahdanau", "release --check"),
+)
+def release(
+    lessons: Lessons = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if anything would change.")
+    ] = False,
+) -> None:
+    """Generate notebooks/ and the students' archive from solutions/."""
+    from attncourse.course import archive, release
+    from attncourse.course.places import locate
+
+    course = locate()
+    if check:
+        findings = release.verify(course)
+        print(*findings or ["notebooks/ is what its solutions generate"], sep="\n")
+        raise typer.Exit(bool(findings))
+    for path in release.release(course, lessons or ()):
+        print("wrote", path.relative_to(course.root))
+    packed = archive.pack(course, course.root / "dist" / f"{archive.FOLDER}.zip")
+    print("wrote", packed.relative_to(course.root))
+
+
+@app.command(rich_help_panel=MAINTAINERS, epilog=examples("rehearse 01-bahdanau", "rehearse"))
+def rehearse(lessons: Lessons = None) -> None:
+    """Run solutions from the top and store their outputs."""
+    from attncourse.course.places import locate
+    from attncourse.course.release import rehearse
+
+    course = locate()
+    for lesson in course.select(lessons or ()):
+        with following(lesson.name) as on_cell:
+            seconds = rehearse(course, lesson, on_cell=on_cell)
+        print(f"{lesson.name}: {seconds:.0f} s of CPU time")
+
+
+@app.command(rich_help_panel=MAINTAINERS, epilog=examples("measure", "measure 01-bahdanau"))
+def measure(lessons: Lessons = None) -> None:
+    """Hold lessons against the rules of the template.
+
+    The exit code is 1 if any is broken.
+    """
+    from attncourse.course import measures
+    from attncourse.course.places import locate
+
+    course = locate()
+    chosen = [(each, measures.dissect(course, each)) for each in course.select(lessons or ())]
+    show(measures.render(chosen))
+    raise typer.Exit(any(measures.measure(anatomy) for _, anatomy in chosen))
 
 
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("papers"))

@@ -55,7 +55,7 @@ def summarise(data: dict[str, Any]) -> str:
 
 
 def bundle(page: str, data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An output of a notebook: a figure as HTML, as words and as data, and the output's metadata."""
+    """A figure as an output of a notebook: its HTML, words and data, and the metadata of these."""
     content = {"text/html": page, "text/plain": summarise(data), FIGURE_MIME: data}
     return content, {"text/html": {"alt": data["alt"]}}
 

@@ -1,0 +1,74 @@
+"""Teaching any `Translator` a parallel text, and having it translate."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attncourse.data.parallel_text import Batch, ParallelText
+from attncourse.data.vocabulary import Vocabulary
+from attncourse.models.translator import Translator
+
+
+def translation_loss(model: nn.Module, batch: Batch) -> Tensor:
+    """Cross-entropy of the target's tokens, each predicted from those before it.
+
+    Args:
+        model: A `Translator`, or what wraps one to train it on several devices.
+        batch: On the model's device.
+
+    Returns:
+        The mean over all tokens that are not padding, in nats; e to this power is the perplexity.
+    """
+    logits = model(batch.source, batch.target[:, :-1], mask=batch.mask)
+    said = batch.target[:, 1:]
+    return F.cross_entropy(logits.flatten(0, 1), said.flatten(), ignore_index=Vocabulary.pad)
+
+
+def translate(
+    model: Translator,
+    text: ParallelText,
+    sources: Sequence[str],
+    *,
+    beams: int = 1,
+    max_length: int | None = None,
+    size: int = 256,
+) -> list[str]:
+    """Translate sentences, with the model in evaluation mode.
+
+    Args:
+        model: Trained on `text`.
+        text: Gives the vocabularies.
+        sources: What to translate.
+        beams: Width of the beam search; 1 is greedy search.
+        max_length: The most tokens a translation may have; by default, what the longest of the
+            test's targets has.
+        size: How many sentences are translated at a time.
+
+    Returns:
+        The translations, in the order of the sources.
+    """
+    vocabulary = text.target
+    if max_length is None:
+        max_length = 1 + max(len(vocabulary.encode(target)) for _, target in text.test)
+    search = model.greedy if beams == 1 else partial(model.beam, beams=beams)
+    device = next(model.parameters()).device
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))  # for little padding
+    training = model.training
+    model.eval()
+    translations = [""] * len(sources)
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        batch = text.batch([(sources[i], "") for i in rows], device=device)
+        decoded = search(
+            batch.source,
+            mask=batch.mask,
+            max_length=max_length,
+            sos=vocabulary.sos,
+            eos=vocabulary.eos,
+        )
+        for i, tokens in zip(rows, decoded.tokens.tolist(), strict=True):
+            translations[i] = vocabulary.decode(tokens)
+    model.train(training)
+    return translations

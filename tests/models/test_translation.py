@@ -1,0 +1,48 @@
+import math
+
+import pytest
+import torch
+
+from attncourse.data import reversal
+from attncourse.models.seq2seq import Seq2Seq
+from attncourse.models.transformer import Transformer
+from attncourse.models.translation import translate, translation_loss
+
+
+@pytest.fixture(scope="module")
+def task():
+    return reversal.load(200, longest=6)
+
+
+@pytest.fixture(params=["seq2seq", "transformer"])
+def model(request, task):
+    torch.manual_seed(0)
+    sizes = len(task.source), len(task.target)
+    if request.param == "seq2seq":
+        return Seq2Seq(*sizes, embedding=4, hidden=8, readout=4)
+    return Transformer(*sizes, dim=8, heads=2, layers=1)
+
+
+def test_a_network_that_knows_nothing_is_as_perplexed_as_a_die(task, model):
+    for p in model.parameters():
+        torch.nn.init.zeros_(p)
+    loss = translation_loss(model, task.batch(task.train[:20]))
+    assert loss.item() == pytest.approx(math.log(len(task.target)))
+
+
+def test_the_loss_is_the_mean_over_all_tokens(task, model):
+    model.eval()
+    pairs = task.train[:20]
+    tokens = [len(target) + 1 for _, target in pairs]
+    each = [translation_loss(model, task.batch([pair])).item() for pair in pairs]
+    mean = sum(n * loss for n, loss in zip(tokens, each, strict=True)) / sum(tokens)
+    assert translation_loss(model, task.batch(pairs)).item() == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_translations_come_in_order_and_without_dropout(task, model, beams):
+    sources = [source for source, _ in task.test]
+    together = translate(model, task, sources, beams=beams, size=7)
+    assert together == [translate(model, task, [source], beams=beams)[0] for source in sources]
+    assert all(len(text) <= 7 for text in together)
+    assert model.training

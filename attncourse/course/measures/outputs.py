@@ -19,7 +19,7 @@ def executed(lesson: Anatomy) -> Iterator[str]:
     """Every code cell was run, from the top, without an error or a word on stderr."""
     counts = [cell.execution_count for _, cell in lesson.numbered("code") if cell.source.strip()]
     if counts != list(range(1, len(counts) + 1)):
-        yield "not every cell was run in order; run attncourse release --execute"
+        yield "not every cell was run in order; run attncourse rehearse"
     for index, cell in lesson.numbered("code"):
         error = error_of(cell)
         if error and "raises-exception" not in cell.metadata.get("tags", ()):

@@ -74,7 +74,7 @@ def card(lesson: Anatomy) -> Iterator[str]:
     for row, value in true.items():
         said = found.number(row)
         if said is not None and said != value:
-            yield f"'{row}' says {said:g}, and it is {value:g}; run attncourse release --execute"
+            yield f"'{row}' says {said:g}, and it is {value:g}; run attncourse rehearse"
     seconds = found.number("CPU time")
     if seconds is not None and not 0 < seconds <= LONGEST_RUN:
         yield f"it takes {seconds:g} s; at most {LONGEST_RUN} s are allowed"

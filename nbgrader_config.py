@@ -10,7 +10,7 @@ c.CourseDirectory.ignore = [".*", "*~", "*.py", "*.pyc", "__pycache__", "feedbac
 
 # What a learner finds in place of an answer.
 c.ClearSolutions.code_stub = {
-    "python": '# YOUR CODE HERE instead of the next line.\n'
+    "python": "# YOUR CODE HERE instead of the next line.\n"
     'raise NotImplementedError("not solved yet")'
 }
 c.ClearSolutions.text_stub = "*Double-click here and replace this line by your answer.*"
@@ -20,6 +20,8 @@ c.Execute.timeout = 180
 c.Execute.iopub_timeout = 10
 # Nothing is lost by stopping a kernel at once, and each submission saves a second or two.
 c.Execute.shutdown_kernel = "immediate"
+# Otherwise every kernel begins with a warning that its connection is not encrypted.
+c.Execute.extra_arguments = ["--log-level=ERROR"]
 
 # nbgrader gives 0 for whatever a test cell prints on stderr. A warning is not a wrong answer.
 c.IgnorePattern.enabled = True

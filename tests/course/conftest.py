@@ -4,22 +4,23 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from traitlets.config.loader import Config, PyFileConfigLoader
 
+from attncourse.course.marks import Marks, read_marks
 from attncourse.course.normalise import normalise
-from attncourse.course.notebook import dumps, write_file
+from attncourse.course.notebook import dumps, read, write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson, find
 
 CONFIG = Path(__file__).parents[2] / "nbgrader_config.py"
-
-Scores = dict[str, tuple[float | None, float]]
-Autograde = Callable[[NotebookNode, NotebookNode], Scores]
 
 CARD = """\
 # Doubling
@@ -87,35 +88,70 @@ def course(tmp_path: Path, tiny: NotebookNode, lesson: Lesson) -> Course:
     return lay_out(tmp_path / "course", lesson, tiny)
 
 
+@dataclass(frozen=True)
+class Graded:
+    """What nbgrader made of a submission: its scores, the notebook it wrote, our marks of that."""
+
+    scores: dict[str, tuple[float | None, float]]
+    path: Path
+    marks: Marks
+
+
 @pytest.fixture
-def autograde(
-    tmp_path: Path, lesson: Lesson, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Scores]:
-    """Grades a submission with plain nbgrader, as `nbgrader autograde` does."""
+def nbgrader_config(monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The course's settings of nbgrader, and an environment in which it works."""
     # nbgrader starts alembic by its bare name.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     monkeypatch.setenv("PATH", path)
+    return PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
 
-    def grade(solution: NotebookNode, submission: NotebookNode, lesson: Lesson = lesson) -> Scores:
+
+@pytest.fixture
+def autograde(tmp_path: Path, lesson: Lesson, nbgrader_config: Config) -> Callable[..., Graded]:
+    """Grades a submission as `nbgrader autograde` does, in a course of its own."""
+
+    def grade(solution: NotebookNode, submission: NotebookNode, lesson: Lesson = lesson) -> Graded:
         from nbgrader.api import Gradebook
         from nbgrader.converters import Autograde, GenerateAssignment
         from nbgrader.coursedir import CourseDirectory
-        from traitlets.config.loader import Config, PyFileConfigLoader
+        from sqlalchemy.exc import SAWarning
 
         course = lay_out(Path(tempfile.mkdtemp(dir=tmp_path)), lesson, solution)
-        handed_in = course.root / "submitted" / "ada" / lesson.name / f"{lesson.name}.ipynb"
-        write_file(handed_in, dumps(submission).encode())
-        config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
+        notebook = Path("ada", lesson.name, f"{lesson.name}.ipynb")
+        write_file(course.root / "submitted" / notebook, dumps(submission).encode())
         places = {"root": str(course.root), "assignment_id": lesson.name}
-        config.merge(Config(CourseDirectory=places))
-        directory = CourseDirectory(config=config)
-        for step in (GenerateAssignment, Autograde):
-            step(coursedir=directory, config=config).start()
+        nbgrader_config.merge(Config(CourseDirectory=places))
+        directory = CourseDirectory(config=nbgrader_config)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's way with its database
+            for step in (GenerateAssignment, Autograde):
+                step(coursedir=directory, config=nbgrader_config).start()
         with Gradebook(directory.db_url) as gradebook:
             grades = gradebook.find_submission(lesson.name, "ada").notebooks[0].grades
-            return {grade.name: (grade.auto_score, grade.max_score) for grade in grades}
+            scores = {grade.name: (grade.auto_score, grade.max_score) for grade in grades}
+        path = course.root / "autograded" / notebook
+        return Graded(scores, path, read_marks(read(path)))
 
     return grade
+
+
+@pytest.fixture
+def validate(nbgrader_config: Config) -> Callable[..., dict[str, list[dict[str, str]]]]:
+    """Validates a notebook as nbgrader's button in JupyterLab does; empty means success.
+
+    With `run=False` it judges the outputs that the notebook has.
+    """
+
+    def run_validator(path: Path, run: bool = True) -> dict[str, list[dict[str, str]]]:
+        from nbgrader.validator import Validator
+
+        validator = Validator(config=nbgrader_config)
+        if not run:
+            validator.preprocessors = []
+        found: dict[str, list[dict[str, str]]] = validator.validate(str(path))
+        return found
+
+    return run_validator
 
 
 def lay_out(root: Path, lesson: Lesson, solution: NotebookNode) -> Course:

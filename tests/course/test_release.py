@@ -15,8 +15,6 @@ from attncourse.course.places import Course
 from attncourse.course.release import generate, rehearse, release, verify
 from attncourse.course.syllabus import Lesson, find
 
-Grade = Callable[[NotebookNode, NotebookNode], dict[str, tuple[float | None, float]]]
-
 
 @pytest.fixture
 def released(course: Course, lesson: Lesson) -> NotebookNode:
@@ -186,16 +184,18 @@ def test_a_rehearsal_that_fails_stores_nothing(
 
 @pytest.mark.slow
 def test_untouched_gets_nothing_and_the_solution_everything(
-    tiny: NotebookNode, released: NotebookNode, autograde: Grade
+    tiny: NotebookNode, released: NotebookNode, autograde: Callable
 ) -> None:
-    assert autograde(tiny, tiny) == {
-        "double-check": (2, 2),
-        "root-check": (1, 1),
-        "why": (None, 2),
-    }
-    untouched = autograde(tiny, released)
-    assert {name: score for name, (score, _) in untouched.items()} == {
-        "double-check": 0,
-        "root-check": 0,
-        "why": 0,
-    }
+    solved, untouched = autograde(tiny, tiny), autograde(tiny, released)
+    assert solved.scores == {"double-check": (2, 2), "root-check": (1, 1), "why": (None, 2)}
+    assert untouched.scores == {"double-check": (0, 2), "root-check": (0, 1), "why": (0, 2)}
+    assert solved.marks.earned == 3
+    assert untouched.marks.earned == 0
+
+
+@pytest.mark.slow
+def test_nbgraders_validation_fails_until_all_is_solved(
+    course: Course, lesson: Lesson, released: NotebookNode, validate: Callable
+) -> None:
+    assert validate(course.solution(lesson)) == {}
+    assert len(validate(course.notebook(lesson))["failed"]) == 3

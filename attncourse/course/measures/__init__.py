@@ -7,9 +7,11 @@ breaks it.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from inspect import getdoc
+from itertools import groupby
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from attncourse.course.anatomy import Anatomy, figures
@@ -60,23 +62,25 @@ def dissect(course: Course, lesson: Lesson) -> Anatomy:
 
 def render(lessons: Iterable[tuple[Lesson, Anatomy]]) -> RenderableType:
     """The figures of some lessons as a table, with everything that breaks a rule below."""
-    columns = ("cells", "words", "exercises", "plots", "points", "minutes", "CPU time", "findings")
-    table = Table("lesson", *columns)
+    names = ("cells", "words", "exercises", "plots", "points", "minutes", "CPU time")
+    columns = [Column(name, justify="right") for name in names]
+    table = Table(Column("lesson", no_wrap=True), *columns, box=SIMPLE)
     notes: list[Text] = []
     for lesson, anatomy in lessons:
-        nb, card = anatomy.nb, read_card(anatomy.nb)
-        findings = measure(anatomy)
-        text = (cell.source for _, cell in anatomy.numbered("markdown"))
-        figures_of = (
-            len(nb.cells),
-            sum(len(source.split()) for source in text),
-            len(anatomy.exercises),
-            len(figures(nb.cells)),
-            f"{total_points(nb):g}",
-            card.rows.get("Minutes", "–"),
-            card.rows.get("CPU time", "–"),
-            len(findings),
-        )
-        table.add_row(lesson.name, *map(str, figures_of))
-        notes += (Text(f"{lesson.name}: {each.rule} {each.what}") for each in findings)
+        table.add_row(lesson.name, *map(str, _figures(anatomy)))
+        for rule, findings in groupby(measure(anatomy), key=lambda each: each.rule):
+            notes.append(Text.assemble((lesson.name, "bold"), f": {rule}"))
+            notes += (Text(f"  {each.what}") for each in findings)
     return Group(table, *notes)
+
+
+def _figures(lesson: Anatomy) -> Iterator[object]:
+    """What a maintainer compares between lessons."""
+    card = read_card(lesson.nb)
+    yield len(lesson.nb.cells)
+    yield sum(len(cell.source.split()) for _, cell in lesson.numbered("markdown"))
+    yield len(lesson.exercises)
+    yield len(figures(lesson.nb.cells))
+    yield f"{total_points(lesson.nb):g}"
+    yield card.rows.get("Minutes", "–")
+    yield card.rows.get("CPU time", "–")

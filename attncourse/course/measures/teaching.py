@@ -10,7 +10,7 @@ from attncourse.course.notebook import grade_id, is_answer, is_check, is_written
 
 LONGEST_RUN = 60  # CPU seconds
 # A name that a person chose: nbgrader's own are `cell-` and a random number.
-CHOSEN_NAME = re.compile(r"(?!cell-[0-9a-f]{8,}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+CHOSEN_NAME = re.compile(r"(?!cell-[0-9a-f]{8,}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 def goals(lesson: Anatomy) -> Iterator[str]:
@@ -61,7 +61,7 @@ def grade_ids(lesson: Anatomy) -> Iterator[str]:
         if times > 1:
             yield f"'{name}' names {times} cells"
         if not CHOSEN_NAME.fullmatch(name):
-            yield f"'{name}' is no name of small letters, digits and hyphens"
+            yield f"'{name}' is no name of small letters, digits, - and _"
 
 
 def card(lesson: Anatomy) -> Iterator[str]:

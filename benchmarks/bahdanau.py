@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attncourse.functional import additive_score, plain_additive_score
 from attncourse.nn.bahdanau import BahdanauAttention
@@ -13,17 +13,39 @@ from benchmarks.usual import bahdanau as usual
 B, T, S, D = 32, 128, 128, 256
 
 
-def cases() -> Iterator[Case]:
-    attention = BahdanauAttention(D)
-    broadcast = usual.BroadcastAttention.like(attention)
-    step = usual.StepAttention.like(attention)
+class Step(nn.Module):
+    """One step of a decoder that computed U h before the first."""
 
-    def cached(query: Tensor, keys: Tensor, projected: Tensor) -> Tensor:
-        return attention(query, keys, projected_keys=projected)[0]
+    def __init__(self, attention: BahdanauAttention) -> None:
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, query: Tensor, keys: Tensor, projected: Tensor) -> tuple[Tensor, Tensor]:
+        return self.attention(query, keys, projected_keys=projected)
+
+
+class ForgetfulStep(usual.StepAttention):
+    """The same step, to which the projected keys are of no use."""
+
+    def forward(self, query: Tensor, keys: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+        return super().forward(query, keys)
+
+
+def cases() -> Iterator[Case]:
+    ours = BahdanauAttention(D)
+
+    def inputs(queries: int) -> tuple[Tensor, Tensor]:
+        return torch.randn(B, queries, D), torch.randn(B, S, D)
+
+    def step_inputs() -> tuple[Tensor, Tensor, Tensor]:
+        query, keys = inputs(1)
+        with torch.no_grad():
+            weight = ours.key_projection.weight
+            return query, keys, keys.to(weight) @ weight.mT
 
     yield Case(
-        f"score of many queries, B={B} T=S={T} D={D}",
-        inputs=lambda: (torch.randn(B, T, D), torch.randn(B, S, D), torch.randn(D)),
+        f"many queries, scores alone: B={B}, T=S={T}, D={D}",
+        inputs=lambda: (*inputs(T), torch.randn(D)),
         ours=additive_score,
         usual={"broadcast": plain_additive_score},
         forward=10,
@@ -33,13 +55,24 @@ def cases() -> Iterator[Case]:
         compiled=True,
     )
     yield Case(
-        f"many queries, B={B} T=S={T} D={D}",
-        inputs=lambda: (torch.randn(B, T, D), torch.randn(B, S, D)),
-        ours=attention,
-        usual={"broadcast": broadcast, "step by step": step},
+        f"many queries: B={B}, T=S={T}, D={D}",
+        inputs=lambda: inputs(T),
+        ours=ours,
+        usual={
+            "broadcast": usual.BroadcastAttention.like(ours),
+            "step by step": usual.StepAttention.like(ours),
+        },
         forward=10,
         both=6,
         memory=1 / 20,
         stretch=(25, 15),
         compiled=True,
+    )
+    yield Case(
+        f"one query, keys known: B={B}, S={S}, D={D}",
+        inputs=step_inputs,
+        ours=Step(ours),
+        usual={"keys projected again": ForgetfulStep.like(ours)},
+        forward=2,
+        both=None,
     )

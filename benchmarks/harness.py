@@ -20,10 +20,10 @@ forms that people use, written from the paper's equations:
 
 `python -m benchmarks se` measures it and rewrites its section of docs/benchmarks.md.
 
-Contenders are called with the inputs and give a tensor, or a tuple of which the first is a tensor;
-before anything is timed, these are compared with ours, so give every form the weights of ours.
-Modules are moved to the device. Forward runs in `eval` mode without gradients; forward + backward
-runs in `train` mode and makes the gradients of floating point inputs and of parameters.
+Contenders are called with the inputs and give a tensor, or a tuple of which the first is a tensor.
+Before anything is timed, these are compared with ours in float64: give every form the weights of
+ours. Modules are moved to the device. *Forward* runs in `eval` mode without gradients; *forward +
+backward* runs in `train` mode and makes the gradients of floating point inputs and of parameters.
 """
 
 from collections.abc import Callable, Iterator
@@ -72,8 +72,10 @@ class Case:
 
 
 def slugs() -> list[str]:
-    """The mechanisms that have cases: those with a file of usual forms."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("usual/[a-z]*.py"))
+    """The mechanisms that have cases: a file here, and one of usual forms."""
+    here = Path(__file__).parent
+    forms = sorted(path.name for path in here.glob("usual/[a-z]*.py"))
+    return [name.removesuffix(".py") for name in forms if (here / name).exists()]
 
 
 def cases(slug: str) -> Iterator[Case]:

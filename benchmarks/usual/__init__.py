@@ -1,1 +1,1 @@
-"""The usual forms: plain modules from the papers' equations, structured as people structure them."""
+"""The usual forms: plain modules from the papers' equations, structured as people do it."""

@@ -1,0 +1,61 @@
+"""Several processes as one, each with a share of every step: what `torchrun` starts."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train together; a single one by default.
+
+    Attributes:
+        rank: The number of this process, from 0.
+        size: How many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean of the processes' values."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values / self.size
+
+
+def rank() -> int:
+    """The number of this process among those that `torchrun` started; 0 without `torchrun`.
+
+    Process 0 is the one that reports and writes files.
+    """
+    return int(os.environ.get("RANK", 0))
+
+
+def best_device() -> torch.device:
+    """The accelerator of this process if the machine has one, otherwise the CPU."""
+    if not torch.accelerator.is_available():
+        return torch.device("cpu")
+    kind = torch.accelerator.current_accelerator() or torch.device("cpu")
+    return torch.device(kind.type, int(os.environ.get("LOCAL_RANK", 0)))
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[World]:
+    """Join the processes that `torchrun` started: over NCCL on CUDA, over gloo elsewhere."""
+    size = int(os.environ.get("WORLD_SIZE", 1))
+    if size == 1:
+        yield World()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield World(rank(), size)
+    finally:
+        dist.destroy_process_group()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from attncourse.course.normalise import METADATA
-from attncourse.course.notebook import is_answer, is_written
+from attncourse.course.notebook import grade_id, is_answer, is_written
 
 SHORTEST = 20  # characters; shorter lines (`return scores`) occur everywhere and tell nothing
 SOLUTION = ("BEGIN SOLUTION", "END SOLUTION")
@@ -55,30 +55,30 @@ def answer_lines(cell: NotebookNode) -> list[str]:
 
 
 def _secret_lines(solution: NotebookNode, release: NotebookNode) -> Iterator[str]:
-    shown = {cell.id: "\n".join(map(_plain, cell.source.splitlines())) for cell in release.cells}
+    shown = ["\n".join(map(_plain, cell.source.splitlines())) for cell in release.cells]
     for cell in solution.cells:
         secrets = [*(region(cell.source, HIDDEN) or []), *(region(cell.source, RUBRIC) or [])]
         if is_answer(cell) or is_written(cell):
             secrets += answer_lines(cell)
         for secret in map(_plain, secrets):
-            for place, text in shown.items():
+            for number, text in enumerate(shown, start=1):
                 if len(secret) >= SHORTEST and secret in text:
-                    yield f"cell {place} shows a hidden line of cell {cell.id}: {secret}"
+                    yield f"cell {number} shows a hidden line of {grade_id(cell)}: {secret}"
 
 
 def _traces(release: NotebookNode) -> Iterator[str]:
     if release.metadata != METADATA:
         yield f"the notebook's metadata is not the fixed one: {dict(release.metadata)}"
-    for cell in release.cells:
+    for number, cell in enumerate(release.cells, start=1):
         for marker in (*SOLUTION, *HIDDEN, *RUBRIC):
             if marker in cell.source:
-                yield f"cell {cell.id} contains the words {marker}"
+                yield f"cell {number} contains the words {marker}"
         for path in absolute_paths(cell.source):
-            yield f"cell {cell.id} names the absolute path {path}"
+            yield f"cell {number} names the absolute path {path}"
         if cell.get("outputs") or cell.get("execution_count"):
-            yield f"cell {cell.id} has outputs"
+            yield f"cell {number} has outputs"
         if "execution" in cell.metadata:
-            yield f"cell {cell.id} has timestamps"
+            yield f"cell {number} has timestamps"
 
 
 def _plain(line: str) -> str:

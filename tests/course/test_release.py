@@ -122,7 +122,7 @@ def test_a_release_that_leaks_is_not_written(
 ) -> None:
     tiny.cells.insert(2, new_markdown_cell("Hint: `twice_the_number = number + number`"))
     write_file(course.solution(lesson), dumps(normalise(tiny)).encode())
-    with pytest.raises(ValueError, match="hidden line of cell double"):
+    with pytest.raises(ValueError, match="cell 3 shows a hidden line of double"):
         release(course)
     assert not course.notebooks.exists()
 

@@ -25,3 +25,23 @@ def warm_up_then_decay(steps: int, *, warm_up: float = 0.1) -> Callable[[int], f
         )
     rising = max(1, round(warm_up * steps))
     return lambda step: min((step + 1) / rising, 1.0) * (steps - step) / steps
+
+
+def warm_up_then_inverse_root(warm_up: int = 4000) -> Callable[[int], float]:
+    """Rise linearly, then fall with the square root of the step, without an end in sight.
+
+    Vaswani et al. 2017, section 5.3. There the greatest learning rate is 1/√(D · warm_up): give
+    that to `fit` as `lr`.
+
+    Args:
+        warm_up: The number of steps that rise.
+
+    Returns:
+        The factor of the learning rate at a step, above 0 and at most 1.
+
+    Raises:
+        ValueError: If `warm_up` is not positive.
+    """
+    if warm_up < 1:
+        raise ValueError(f"warm_up must be a positive number of steps, got {warm_up}")
+    return lambda step: min((step + 1) / warm_up, (warm_up / (step + 1)) ** 0.5)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from attncourse.data.parallel_text import Batch
 from attncourse.models import create
 from attncourse.models.transformer import Transformer
+from attncourse.models.translation import translation_loss
 from attncourse.nn.recording import record_weights
 
 VOCABULARY, SOS, EOS = 11, 1, 2
@@ -244,6 +246,21 @@ def test_it_learns_to_reverse():
     source = torch.randint(3, 8, (200, 4))
     written = model.eval().greedy(source, max_length=4, sos=SOS, eos=EOS).tokens
     assert (written == source.flip(1)).all(1).float().mean() > 0.9
+
+
+@given(seed=SEEDS, smoothing=st.floats(0, 1))
+def test_label_smoothing_expects_a_share_of_every_token(seed, smoothing):
+    torch.manual_seed(seed)
+    model = small()
+    target = F.pad(tokens(B, T), (1, 0), value=SOS)
+    target[1, -2:] = target[2, -1] = 0  # padding
+    batch = Batch(tokens(B, S), real(S), target)
+    log_p = model(batch.source, target[:, :-1], mask=batch.mask).log_softmax(-1)
+    right = log_p.gather(2, target[:, 1:, None]).squeeze(2)
+    expected = (1 - smoothing) * right + smoothing * log_p.mean(2)
+    torch.testing.assert_close(
+        translation_loss(model, batch, smoothing=smoothing), -expected[target[:, 1:] != 0].mean()
+    )
 
 
 # Sizes

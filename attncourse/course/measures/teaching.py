@@ -28,10 +28,13 @@ def exercise_count(lesson: Anatomy) -> Iterator[str]:
 
 
 def exercise_order(lesson: Anatomy) -> Iterator[str]:
-    """An exercise has an answer cell, then a free cell to try it, then its checks."""
+    """An exercise has an answer cell, then a free cell to try it, then its checks.
+
+    What the learner is to look at may stand before the answer.
+    """
     for exercise in lesson.exercises:
         roles = ["a" if is_answer(c) else "c" if is_check(c) else "t" for c in exercise.code]
-        if not re.fullmatch("a+t+c+t*", "".join(roles)):
+        if not re.fullmatch("t*a+t+c+t*", "".join(roles)):
             yield f"'{exercise.title}' does not"
 
 

@@ -132,7 +132,8 @@ class Value:
 
     def open(self, answer: Any, probe: Probe) -> Opened:
         """A value is returned as it is, as a tensor."""
-        if answer is None or answer is Ellipsis:
+        parts = answer if isinstance(answer, tuple | list) else (answer,)
+        if any(part is None or part is Ellipsis for part in parts):
             raise Unwritten
         return Opened(lambda inputs: _value(answer), {})
 

@@ -29,9 +29,9 @@ class _ChunkedAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         out = torch.empty_like(value)
-        for some in _chunks(query):
-            weights = (query[:, :, some].mT @ key).softmax(-1)
-            out[:, :, some] = value @ weights.mT
+        for b, n in _chunks(query):
+            weights = (query[b, :, n].mT @ key[b]).softmax(-1)
+            out[b, :, n] = value[b] @ weights.mT
         ctx.save_for_backward(query, key, value, out)
         return out
 
@@ -42,18 +42,21 @@ class _ChunkedAttention(torch.autograd.Function):
         grad_query, grad_key = torch.empty_like(query), torch.zeros_like(key)
         grad_value = torch.zeros_like(value)
         expected = (grad * out).sum(1).unsqueeze(-1)  # the mean of ∂weights under the weights
-        for some in _chunks(query):
-            weights = (query[:, :, some].mT @ key).softmax(-1)
-            grad_value.baddbmm_(grad[:, :, some], weights)
-            grad_scores = (grad[:, :, some].mT @ value).sub_(expected[:, some]).mul_(weights)
-            grad_query[:, :, some] = key @ grad_scores.mT
-            grad_key.baddbmm_(query[:, :, some], grad_scores)
+        for b, n in _chunks(query):
+            weights = (query[b, :, n].mT @ key[b]).softmax(-1)
+            grad_value[b].baddbmm_(grad[b, :, n], weights)
+            grad_scores = (grad[b, :, n].mT @ value[b]).sub_(expected[b, n]).mul_(weights)
+            grad_query[b, :, n] = key[b] @ grad_scores.mT
+            grad_key[b].baddbmm_(query[b, :, n], grad_scores)
         return grad_query, grad_key, grad_value
 
 
-def _chunks(query: Tensor) -> Iterator[slice]:
-    """So many queries that their scores stay in the cache, or keep a GPU busy."""
+def _chunks(query: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Which samples and queries at once: their scores stay in the cache, or keep a GPU busy."""
     batch, _, places = query.shape
-    scores = 2**23 if query.is_cuda else 2**21
-    step = max(1, scores // (batch * places))
-    return (slice(start, start + step) for start in range(0, places, step))
+    scores = 2**23 if query.is_cuda else 2**20
+    samples = max(1, scores // places**2)
+    queries = max(64, scores // places)  # fewer make thin products, which are slow
+    for b in range(0, batch, samples):
+        for n in range(0, places, queries):
+            yield slice(b, b + samples), slice(n, n + queries)

@@ -18,7 +18,7 @@ from attncourse.course.notebook import dumps, grade_id, read, write_file
 
 # The fixed words of every notebook: no version, which would differ from machine to machine.
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
         "file_extension": ".py",
         "mimetype": "text/x-python",

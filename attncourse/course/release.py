@@ -80,8 +80,11 @@ def verify(course: Course) -> list[str]:
 
     Returns:
         One sentence for everything that is not so, with what to do about it.
+
+    Raises:
+        ValueError: There are no solutions here, or nbgrader refuses one.
     """
-    lessons = course.solved()
+    lessons = course.select(())
     content = generate(course, lessons)
     findings = [
         f"solutions/{lesson.name} is not normalised; run attncourse release"

@@ -14,6 +14,8 @@ You build the attention mechanisms of deep learning yourself, one a lesson: you 
 lines, you are told at once what is right, and you watch it solve a task that needs it. A laptop is
 enough; nothing is downloaded.
 
+**Begin with {first}**, or choose from the [map](#The-map).
+
 ## How a lesson goes
 
 1. Open a lesson from the map below, and run its cells from the top with **Shift + Enter**.
@@ -49,15 +51,14 @@ Save the notebook, open a terminal (**File → New → Terminal**), and ask:
 
 
 def start_page(course: Course) -> str:
-    """The start page of a course, as Markdown: lessons with a solution are linked."""
-    solved = course.solved()
-    example = solved[0].name if solved else "01-bahdanau"
+    """The start page of a course with solutions, as Markdown; lessons that have one are linked."""
+    first = course.solved()[0]
     tables = []
     for part, lessons in parts().items():
         lines = [f"### {part}", "", "| lesson | what you get | minutes | points |"]
         lines += ["|---|---|--:|--:|", *(_row(course, lesson) for lesson in lessons)]
         tables.append("\n".join(lines))
-    return WORDS.format(example=example) + "\n\n".join(tables) + "\n"
+    return WORDS.format(first=_link(first), example=first.name) + "\n\n".join(tables) + "\n"
 
 
 def _row(course: Course, lesson: Lesson) -> str:
@@ -65,6 +66,9 @@ def _row(course: Course, lesson: Lesson) -> str:
     if not path.is_file():
         return f"| {lesson.number:02d} {lesson.title} | {lesson.promise} | to come | |"
     nb = read(path)
-    link = f"[{lesson.number:02d} {lesson.title}]({lesson.name}/{lesson.name}.ipynb)"
     minutes = read_card(nb).rows.get("Minutes", "")
-    return f"| {link} | {lesson.promise} | {minutes} | {total_points(nb):g} |"
+    return f"| {_link(lesson)} | {lesson.promise} | {minutes} | {total_points(nb):g} |"
+
+
+def _link(lesson: Lesson) -> str:
+    return f"[{lesson.number:02d} {lesson.title}]({lesson.name}/{lesson.name}.ipynb)"

@@ -8,12 +8,14 @@ network takes no memory. A row that differs stays in the table and gives its rea
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from attncourse.models.registry import create
+from attncourse.nn.se import SqueezeExcitation
+from attncourse.nn.triplet import TripletAttention
 from attncourse.profiling import Convention, macs, parameters
 
 if TYPE_CHECKING:
@@ -129,7 +131,99 @@ _SEQUENCES = (
     ),
 )
 
+_SE, _CBAM, _BAM = "Hu et al. 2018", "Woo et al. 2018", "Park et al. 2018"
+_ECA, _SK = "BangguWu/ECANet, README", "implus/SKNet, README"
+_TRIPLET, _COORDINATE = "landskape-ai/triplet-attention, README", "Hou et al. 2021"
+_CAFFE = {"stride_first": True}
+_WITH_STATISTICS = "equal with the statistics of the norms"
+_THOP = "counted by thop, with norms and pooling"
+_PTFLOPS = "counted by ptflops, with norms, activations and pooling"
+_OPEN = "the repository does not say what it counts besides"
+_TENS = "printed in steps of 10M, to which ours rounds"
+
+
+def _reduced(reduction: int) -> dict[str, Any]:
+    return _CAFFE | {"attention": partial(SqueezeExcitation, reduction=reduction)}
+
+
+def _small(_: int) -> TripletAttention:
+    return TripletAttention(kernel=3)
+
+
+_SE_X, _BAM_X = {"attention": "se"}, {"attention": "bam"}
+
+_GATES = (
+    Row("ResNet-50", "resnet50", _CBAM, "25.56M", "3.858G", options=_CAFFE),
+    Row("SE-ResNet-50", "se_resnet50", _CBAM, "28.09M", "3.860G", options=_CAFFE),
+    Row(
+        "SE-ResNet-50",
+        "se_resnet50",
+        _SE,
+        "28.1M",
+        "3.87G",
+        options=_CAFFE,
+        reason="3.87 with the sums of the squeeze and the products of the gate",
+    ),
+    Row("SE-ResNet-50, r = 2", "resnet50", _SE, "45.7M", options=_reduced(2)),
+    Row("… r = 4", "resnet50", _SE, "35.7M", options=_reduced(4), reason=_WITH_STATISTICS),
+    Row("… r = 8", "resnet50", _SE, "30.7M", options=_reduced(8), reason=_WITH_STATISTICS),
+    Row("… r = 32", "resnet50", _SE, "26.9M", options=_reduced(32), reason=_WITH_STATISTICS),
+    Row("CBAM-ResNet-18", "cbam_resnet18", _CBAM, "11.78M", "1.815G"),
+    Row("CBAM-ResNet-34", "cbam_resnet34", _CBAM, "21.96M", "3.665G"),
+    Row("CBAM-ResNet-50", "cbam_resnet50", _CBAM, "28.09M", "3.864G", options=_CAFFE),
+    Row("CBAM-ResNet-101", "cbam_resnet101", _CBAM, "49.33M", "7.581G", options=_CAFFE),
+    Row("SE-ResNeXt-50", "resnext50", _CBAM, "27.56M", options=_SE_X),
+    Row("SE-ResNeXt-101", "resnext101", _CBAM, "48.96M", options=_SE_X),
+    Row("BAM-ResNet-50", "bam_resnet50", _BAM, "25.92M", "3.94G", options=_CAFFE),
+    Row("ECA-ResNet-18", "eca_resnet18", _ECA, "11.15Mi"),
+    Row("ECA-ResNet-34", "eca_resnet34", _ECA, "20.79Mi"),
+    Row("ECA-ResNet-50", "eca_resnet50", _ECA, "24.37Mi", "3.86Gi", reason=_THOP),
+    Row("ECA-ResNet-101", "eca_resnet101", _ECA, "42.49Mi", "7.35Gi", reason=_THOP),
+    Row(
+        "ECA-ResNet-152",
+        "resnet152",
+        _ECA,
+        "57.41Mi",
+        "10.83Gi",
+        options={"attention": "eca"},
+        reason="57.404; " + _THOP,
+    ),
+    Row("ResNeXt-50", "resnext50", _SK, "25.0M", "4.24G", reason=_OPEN),
+    Row("ResNeXt-101", "resnext101", _SK, "44.3M", "7.99G", reason=_OPEN),
+    Row("BAM-ResNeXt-50", "resnext50", _SK, "25.4M", "4.31G", options=_BAM_X),
+    Row("BAM-ResNeXt-101", "resnext101", _SK, "44.6M", "8.05G", options=_BAM_X, reason=_OPEN),
+    Row("SE-ResNeXt-50", "resnext50", _SK, "27.7M", "4.25G", options=_SE_X, reason=_OPEN),
+    Row("SE-ResNeXt-101", "resnext101", _SK, "49.2M", "8.00G", options=_SE_X, reason=_OPEN),
+    Row("SKNet-50", "sknet50", _SK, "27.5M", "4.47G", reason=_OPEN),
+    Row("SKNet-101", "sknet101", _SK, "48.9M", reason=_WITH_STATISTICS),
+    Row("SKNet-101", "sknet101", _SK, macs="8.46G", reason=_OPEN),
+    Row("Triplet-ResNet-18", "triplet_resnet18", _TRIPLET, macs="1.825G", reason=_PTFLOPS),
+    Row("Triplet-ResNet-50", "triplet_resnet50", _TRIPLET, "25.56M", "4.169G", reason=_PTFLOPS),
+    Row(
+        "Triplet-ResNet-50, k = 3",
+        "resnet50",
+        _TRIPLET,
+        "25.56M",
+        "4.131G",
+        options={"attention": _small},
+        reason=_PTFLOPS,
+    ),
+    Row("Triplet-MobileNetV2", "triplet_mobilenetv2", _TRIPLET, "3.51M"),
+    Row(
+        "Triplet-MobileNetV2, k = 3",
+        "mobilenetv2",
+        _TRIPLET,
+        "3.506M",
+        "0.322G",
+        options={"end": _small},
+        reason=_PTFLOPS,
+    ),
+    Row("CA-MobileNetV2", "coordinate_mobilenetv2", _COORDINATE, "3.95M", "310M", reason=_TENS),
+    Row("SE-MobileNetV2", "se_mobilenetv2", _COORDINATE, "3.89M", "300M", reason=_TENS),
+    Row("CBAM-MobileNetV2", "cbam_mobilenetv2", _COORDINATE, "3.89M", "300M", reason=_TENS),
+)
+
 _DENSE: tuple[Row, ...] = ()
 
-ROWS = _SEQUENCES + _DENSE
+ROWS = _SEQUENCES + _GATES + _DENSE
 """Every network whose figures a paper or its repository publishes."""

@@ -50,15 +50,11 @@ def of_kind(network, kind):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_learns_from_a_small_batch(name):
-    deep = name.endswith(("101", "152"))  # the same blocks again: shapes suffice, without memory
-    with torch.device("meta" if deep else "cpu"):
-        network = create(name, num_classes=7)
-        logits = network(torch.randn(2, 3, 33, 40))
-        logits.square().sum().backward()
+    network = create(name, num_classes=7)
+    logits = network(torch.randn(2, 3, 33, 40))
     assert logits.shape == (2, 7)
-    gradients = [parameter.grad for parameter in network.parameters()]
-    assert all(gradient is not None for gradient in gradients)
-    assert deep or all(gradient.isfinite().all() for gradient in gradients)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
 @pytest.mark.parametrize("kind", [Basic, partial(Bottleneck, groups=2), SKUnit])

@@ -20,8 +20,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Slices = tuple[slice, slice]
-
 
 def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
     """The formula as it is read: the twin that `additive_score` is tested against."""
@@ -63,12 +61,12 @@ def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
 
 
 class _BlockwiseScore(torch.autograd.Function):
-    """Score = Σ v - 2 Σ v r, and with dr/dq = -2 (r - r²) its gradients, block by block."""
+    """Score = Σ v - 2 Σ v r, and with ∂r/∂q = -2 (1 - r) r its gradients, block by block."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
         ctx.save_for_backward(query, keys, v)
-        scores = query.new_empty(*query.shape[:2], keys.shape[1])
+        scores = query.new_zeros(*query.shape[:2], keys.shape[1])
         for at, r in _sigmoids(query, keys):
             torch.matmul(r, v, out=scores[at])
         return scores.mul_(-2).add_(v.sum())
@@ -81,39 +79,42 @@ class _BlockwiseScore(torch.autograd.Function):
         for at, r in _sigmoids(query, keys):
             g = grad[at]
             to_v.addmv_(r.flatten(0, 2).mT, g.flatten())
-            slope = r.addcmul_(r, r, value=-1).mul_(g.unsqueeze(-1))
+            slope = torch.ops.aten.sigmoid_backward(g.unsqueeze(-1), r, grad_input=r)
             to_query[at] = slope.sum(2)
             to_keys[at[0]] += slope.sum(1)
         return to_query * (4 * v), to_keys * (4 * v), grad.sum() - 2 * to_v
 
 
-def _sigmoids(query: Tensor, keys: Tensor) -> Iterator[tuple[Slices, Tensor]]:
-    """Yield r = σ(-2(q + k)) in blocks (b, t, S, A); the next block overwrites the last."""
+def _sigmoids(query: Tensor, keys: Tensor) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
+    """Yield where, and r = σ(-2(q + k)) there, in blocks (b, t, S, A)."""
+    if not query.numel() or not keys.numel():
+        return
     (batch, targets, width), sources = query.shape, keys.shape[1]
-    size = 2**18 if query.device.type == "cpu" else 2**23  # elements: they should stay in L2 cache
-    t = min(targets, max(1, size // max(1, sources * width)))
-    b = max(1, size // max(1, targets * sources * width))
-    folded = query.device.type == "cpu" and targets > 1 and bool(_foldable(query, keys))
-    one, buffer = query.new_ones(()), query.new_empty(b * t * sources * width)
+    block = 2**18 if query.device.type == "cpu" else 2**23  # elements that stay in the L2 cache
+    t = min(targets, max(1, block // (sources * width)))
+    b = max(1, block // (targets * sources * width))
+    one, buffer = query.new_ones(()), query.new_empty(min(b, batch), t, sources, width)
     for i in range(0, batch, b):
         slab = slice(i, i + b)
-        q, k = 2 * query[slab].unsqueeze(2), 2 * keys[slab].unsqueeze(1)
+        q, k = -2 * query[slab].unsqueeze(2), -2 * keys[slab].unsqueeze(1)
+        # Without a second query nothing is saved; on a GPU nothing, and a look at the bound waits.
+        folded = targets > 1 and query.device.type == "cpu" and bool(_foldable(q, k))
         if folded:
-            q, k = q.exp_(), k.exp_()
-        for j in range(0, targets, t):
-            rows = q[:, j : j + t]
-            r = buffer[: rows[..., 0].numel() * sources * width].view(*rows.shape[:2], *k.shape[2:])
+            q, k = q.neg_().exp_(), k.neg_().exp_()
+        for j, rows in enumerate(q.split(t, dim=1)):
+            r = buffer[: rows.shape[0], : rows.shape[1]]  # the next block overwrites this one
             if folded:
                 torch.addcmul(one, rows, k, out=r).reciprocal_()
             else:
-                torch.add(rows, k, out=r).neg_().sigmoid_()
-            yield (slab, slice(j, j + t)), r
+                torch.add(rows, k, out=r).sigmoid_()
+            yield (slab, slice(j * t, j * t + t)), r
 
 
-def _foldable(query: Tensor, keys: Tensor) -> Tensor:
-    """Whether e^{2q}, e^{2k} and what their gradients multiply them with are normal numbers."""
-    bound = -0.45 * math.log(torch.finfo(query.dtype).tiny)  # 0.5 would be the edge of the range
-    within: Tensor = (query.abs() <= bound).all() & (keys.abs() <= bound).all()
+def _foldable(q: Tensor, k: Tensor) -> Tensor:
+    """Whether e^±q, e^±k and what gradients multiply them with are normal numbers."""
+    bound = -0.9 * math.log(torch.finfo(q.dtype).tiny)  # a tenth of the range is left for products
+    limits = torch.stack([*q.aminmax(), *k.aminmax()])
+    within: Tensor = (limits.abs() <= bound).all()
     return within
 
 
@@ -121,14 +122,14 @@ def _fusible_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
     """The same for `torch.compile`, which fuses sigmoids and sum, and needs no blocks for it."""
 
     def folded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return torch.sum(v / (1 + q.exp() * k.exp()), -1)
+        return torch.sum(v / (1 + q.neg().exp() * k.neg().exp()), -1)
 
     def direct(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return torch.sum(v * torch.sigmoid(-(q + k)), -1)
+        return torch.sum(v * torch.sigmoid(q + k), -1)
 
-    pairs = 2 * query.unsqueeze(2), 2 * keys.unsqueeze(1), v
+    pairs = -2 * query.unsqueeze(2), -2 * keys.unsqueeze(1), v
     if query.device.type == "cpu" and query.shape[1] > 1:
-        weighed: Tensor = torch.cond(_foldable(query, keys), folded, direct, pairs)
+        weighed: Tensor = torch.cond(_foldable(*pairs[:2]), folded, direct, pairs)
     else:
         weighed = direct(*pairs)
     return v.sum() - 2 * weighed

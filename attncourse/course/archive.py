@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attncourse.course.places import Course
-from attncourse.course.release import CONFIG, generate
+from attncourse.course.release import CONFIG, generate_safely
 
 FOLDER = "attncourse-course"
 FILES = (
@@ -33,10 +33,14 @@ def pack(course: Course, path: Path) -> Path:
 
     Returns:
         That path.
+
+    Raises:
+        ValueError: There are no solutions, or their release would give them away.
     """
+    files = sorted(_content(course))
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(_content(course)):
+        for name, content in files:
             entry = zipfile.ZipInfo(f"{FOLDER}/{name}", TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
@@ -46,7 +50,7 @@ def pack(course: Course, path: Path) -> Path:
 
 def _content(course: Course) -> Iterator[tuple[str, bytes]]:
     # Generated, not copied: a notebook that a maintainer tried out must not slip in.
-    for name, content in generate(course, course.solved()).items():
+    for name, content in generate_safely(course, course.select(())).items():
         yield f"notebooks/{name}", content
     for name in FILES:
         yield name, (course.root / name).read_bytes()

@@ -14,6 +14,10 @@ from attncourse.course.kernel import KERNEL_DIED, TIMED_OUT, OnCell, execute
 from attncourse.course.marks import SIGNS, Marks, error_of, read_marks
 from attncourse.course.notebook import grade_id, is_answer, is_check, is_unchanged, mark, read
 
+# Seconds for a cell: a lesson runs in a minute; this is for slower machines. As in nbgrader's
+# settings, so that a check and a grading never differ.
+PATIENCE = 180
+
 
 @dataclass(frozen=True)
 class Report:
@@ -30,7 +34,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def check(path: Path, *, cell_timeout: int = 60, on_cell: OnCell | None = None) -> Report:
+def check(path: Path, *, cell_timeout: int = PATIENCE, on_cell: OnCell | None = None) -> Report:
     """Runs a notebook from the top in a fresh kernel and reports its points; the file stays.
 
     Args:

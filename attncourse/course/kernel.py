@@ -24,7 +24,7 @@ OnCell = Callable[[int, int], None]
 
 
 def execute(
-    nb: NotebookNode, folder: Path, *, cell_timeout: int = 60, on_cell: OnCell | None = None
+    nb: NotebookNode, folder: Path, *, cell_timeout: int, on_cell: OnCell | None = None
 ) -> float:
     """Runs every code cell of a notebook, in place, and goes on after errors.
 

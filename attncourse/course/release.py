@@ -48,6 +48,19 @@ def generate(course: Course, lessons: Iterable[Lesson]) -> dict[str, bytes]:
     return content | {START_PAGE: start_page(course).encode()}
 
 
+def generate_safely(course: Course, lessons: Iterable[Lesson]) -> dict[str, bytes]:
+    """Generates the release of lessons as `generate` does, and refuses it if it leaks.
+
+    Raises:
+        ValueError: nbgrader refuses a lesson, or a release would give away its solution.
+    """
+    lessons = list(lessons)
+    content = generate(course, lessons)
+    if found := find_leaks(course, lessons, content):
+        raise ValueError("the release would give away: " + "; ".join(found))
+    return content
+
+
 def release(course: Course, names: Iterable[str] = ()) -> list[Path]:
     """Normalises solutions and writes their release to `notebooks/`.
 
@@ -64,10 +77,7 @@ def release(course: Course, names: Iterable[str] = ()) -> list[Path]:
     """
     lessons = course.select(names)
     changed = [path for path in map(course.solution, lessons) if normalise_file(path)]
-    content = generate(course, lessons)
-    if found := find_leaks(course, lessons, content):
-        raise ValueError("the release would give away: " + "; ".join(found))
-    for name, data in content.items():
+    for name, data in generate_safely(course, lessons).items():
         path = course.notebooks / name
         if not path.is_file() or path.read_bytes() != data:
             write_file(path, data)

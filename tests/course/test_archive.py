@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from attncourse.course.archive import FILES, FOLDER, pack
-from attncourse.course.notebook import write_file
+from attncourse.course.notebook import dumps, read, write_file
 from attncourse.course.places import Course
 from attncourse.course.release import generate
 from attncourse.course.syllabus import Lesson
@@ -53,6 +53,15 @@ def test_it_holds_the_release_and_neither_solutions_nor_tests(
     assert [each.name for each in (unpacked / "docs").iterdir()] == ["images"]
     assert not list(unpacked.rglob("__pycache__"))
     assert not list(unpacked.rglob("test_*"))
+
+
+def test_it_is_not_made_of_a_lesson_that_leaks(repository: Course, lesson: Lesson) -> None:
+    nb = read(repository.solution(lesson))
+    nb.cells[0].source += "\nHint: `twice_the_number = number + number`"
+    write_file(repository.solution(lesson), dumps(nb).encode())
+    with pytest.raises(ValueError, match="would give away"):
+        pack(repository, repository.root / "course.zip")
+    assert not (repository.root / "course.zip").exists()
 
 
 def test_its_readme_is_for_learners_and_its_links_lead_somewhere(unpacked: Path) -> None:

@@ -45,7 +45,7 @@ def test_nothing_run_is_nothing_earned(learner: Course) -> None:
 
 def test_running_the_cells_is_seen(learner: Course, lesson: Lesson) -> None:
     nb = read(learner.notebook(lesson))
-    execute(nb, learner.notebook(lesson).parent)
+    execute(nb, learner.notebook(lesson).parent, cell_timeout=60)
     write_file(learner.notebook(lesson), dumps(nb).encode())
     (row,) = progress(learner)
     assert (row.marks.earned, row.checked) == (2, False)
@@ -87,7 +87,7 @@ def test_a_damaged_notebook_is_named(learner: Course, lesson: Lesson) -> None:
 
 def test_when_everything_is_solved_it_says_so(learner: Course, lesson: Lesson) -> None:
     nb = read(learner.solution(lesson))
-    execute(nb, learner.solution(lesson).parent)
+    execute(nb, learner.solution(lesson).parent, cell_timeout=60)
     write_file(learner.notebook(lesson), dumps(nb).encode())
     (row,) = progress(learner)
     assert row.marks.next is None

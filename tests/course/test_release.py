@@ -194,6 +194,15 @@ def test_untouched_gets_nothing_and_the_solution_everything(
 
 
 @pytest.mark.slow
+def test_a_check_that_a_learner_deleted_comes_back(
+    tiny: NotebookNode, released: NotebookNode, autograde: Callable
+) -> None:
+    cell_of(released, "double").source = "def double(number): return 2 * number"
+    released.cells.remove(cell_of(released, "double-check"))
+    assert autograde(tiny, released).scores["double-check"] == (2, 2)
+
+
+@pytest.mark.slow
 def test_nbgraders_validation_fails_until_all_is_solved(
     course: Course, lesson: Lesson, released: NotebookNode, validate: Callable
 ) -> None:

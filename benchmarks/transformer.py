@@ -21,9 +21,9 @@ def sequences(batch: int, length: int) -> Inputs:
 
 
 def cases() -> Iterator[Case]:
-    attention = MultiHeadAttention(D, HEADS, bias=True)
+    attention = MultiHeadAttention(D, heads=HEADS, bias=True)
     # Dropout costs all forms the same, and is off so that they can be compared.
-    layer = EncoderLayer(D, HEADS, dropout=0.0, bias=True)
+    layer = EncoderLayer(D, heads=HEADS, dropout=0.0, bias=True)
     for (batch, length), forward, both in ((SHORT, 1.1, 1.1), (LONG, 1.9, 1.0)):
         yield Case(
             f"multi-head attention: B={batch}, T={length}, D={D}, h={HEADS}",

@@ -70,6 +70,7 @@ class Transformer(Translator):
         if layers < 1:
             raise ValueError(f"layers must be a positive integer, got {layers}")
         options: dict[str, Any] = {
+            "heads": heads,
             "hidden": hidden,
             "dropout": dropout,
             "attention_dropout": attention_dropout,
@@ -81,8 +82,8 @@ class Transformer(Translator):
         self.source_embedding = None if target_size is None else nn.Embedding(source_size, dim)
         self.positions = SinusoidalPositions(dim, max_length=max_length)
         self.dropout = nn.Dropout(dropout)
-        self.encoder = nn.ModuleList(EncoderLayer(dim, heads, **options) for _ in range(layers))
-        self.decoder = nn.ModuleList(DecoderLayer(dim, heads, **options) for _ in range(layers))
+        self.encoder = nn.ModuleList(EncoderLayer(dim, **options) for _ in range(layers))
+        self.decoder = nn.ModuleList(DecoderLayer(dim, **options) for _ in range(layers))
         self.encoder_norm = nn.LayerNorm(dim) if norm_first else nn.Identity()
         self.decoder_norm = nn.LayerNorm(dim) if norm_first else nn.Identity()
         self.reset_embeddings()

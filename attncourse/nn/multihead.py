@@ -37,7 +37,7 @@ class MultiHeadAttention(nn.Module):
     """
 
     def __init__(
-        self, dim: int, heads: int = 8, *, dropout: float = 0.0, bias: bool = False
+        self, dim: int, *, heads: int = 8, dropout: float = 0.0, bias: bool = False
     ) -> None:
         super().__init__()
         if dim < 1 or heads < 1 or dim % heads:

@@ -101,8 +101,8 @@ class EncoderLayer(nn.Module):
     def __init__(
         self,
         dim: int,
-        heads: int = 8,
         *,
+        heads: int = 8,
         hidden: int | None = None,
         dropout: float = 0.1,
         attention_dropout: float = 0.0,
@@ -111,7 +111,9 @@ class EncoderLayer(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        self.self_attention = MultiHeadAttention(dim, heads, dropout=attention_dropout, bias=bias)
+        self.self_attention = MultiHeadAttention(
+            dim, heads=heads, dropout=attention_dropout, bias=bias
+        )
         self.feed_forward = FeedForward(dim, hidden, activation=activation)
         self.add_norm1 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
         self.add_norm2 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
@@ -149,8 +151,8 @@ class DecoderLayer(nn.Module):
     def __init__(
         self,
         dim: int,
-        heads: int = 8,
         *,
+        heads: int = 8,
         hidden: int | None = None,
         dropout: float = 0.1,
         attention_dropout: float = 0.0,
@@ -159,8 +161,12 @@ class DecoderLayer(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        self.self_attention = MultiHeadAttention(dim, heads, dropout=attention_dropout, bias=bias)
-        self.cross_attention = MultiHeadAttention(dim, heads, dropout=attention_dropout, bias=bias)
+        self.self_attention = MultiHeadAttention(
+            dim, heads=heads, dropout=attention_dropout, bias=bias
+        )
+        self.cross_attention = MultiHeadAttention(
+            dim, heads=heads, dropout=attention_dropout, bias=bias
+        )
         self.feed_forward = FeedForward(dim, hidden, activation=activation)
         self.add_norm1 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
         self.add_norm2 = AddNorm(dim, dropout=dropout, norm_first=norm_first)

@@ -98,7 +98,8 @@ class TorchLayer(nn.TransformerEncoderLayer):
 def copy_attention(ours: MultiHeadAttention, theirs: nn.MultiheadAttention) -> None:
     with torch.no_grad():
         theirs.in_proj_weight.copy_(ours.qkv.weight)
-        theirs.in_proj_bias.copy_(ours.qkv.bias)
+        if ours.qkv.bias is not None:
+            theirs.in_proj_bias.copy_(ours.qkv.bias)
     theirs.out_proj.load_state_dict(ours.out.state_dict())
 
 

@@ -14,6 +14,7 @@ from attncourse.models import create
 from attncourse.models.transformer import Transformer
 from attncourse.models.translation import translation_loss
 from attncourse.nn.recording import record_weights
+from benchmarks.usual import transformer as usual
 
 VOCABULARY, SOS, EOS = 11, 1, 2
 B, S, T = 3, 7, 5
@@ -104,20 +105,11 @@ def test_it_is_pytorchs_transformer_on_the_same_embeddings(seed, norm_first):
 
 
 def copy_layer(ours, theirs):
-    attentions = [(ours.self_attention, theirs.self_attn)]
+    usual.copy_attention(ours.self_attention, theirs.self_attn)
+    usual.copy_rest(ours, theirs)
     if hasattr(ours, "cross_attention"):
-        attentions.append((ours.cross_attention, theirs.multihead_attn))
+        usual.copy_attention(ours.cross_attention, theirs.multihead_attn)
         theirs.norm3.load_state_dict(ours.add_norm3.norm.state_dict())
-    for mine, other in attentions:
-        other.in_proj_weight.data, other.in_proj_bias.data = (
-            mine.qkv.weight.data,
-            mine.qkv.bias.data,
-        )
-        other.out_proj.load_state_dict(mine.out.state_dict())
-    theirs.linear1.load_state_dict(ours.feed_forward[0].state_dict())
-    theirs.linear2.load_state_dict(ours.feed_forward[2].state_dict())
-    theirs.norm1.load_state_dict(ours.add_norm1.norm.state_dict())
-    theirs.norm2.load_state_dict(ours.add_norm2.norm.state_dict())
 
 
 # Embeddings
@@ -263,67 +255,7 @@ def test_label_smoothing_expects_a_share_of_every_token(seed, smoothing):
     )
 
 
-# Sizes
-
-
-def parameters(**options):
-    with torch.device("meta"):
-        return sum(p.numel() for p in Transformer(**options).parameters())
-
-
-def test_parameters_are_those_of_the_formula():
-    """Attention 4D² without biases, feed-forward 8D² + 5D, layer norm 2D, one embedding VD."""
-    v, d, n = 37_000, 512, 6
-    encoder, decoder = 12 * d * d + 9 * d, 16 * d * d + 11 * d
-    assert parameters(source_size=v) == v * d + n * (encoder + decoder)
-
-
-TABLE_3 = [  # million parameters as published, and what differs from the base model
-    (65, {}),
-    (36, {"layers": 2}),
-    (50, {"layers": 4}),
-    (80, {"layers": 8}),
-    (28, {"dim": 256, "hidden": 2048}),
-    (168, {"dim": 1024, "hidden": 2048}),
-    (53, {"hidden": 1024}),
-    (90, {"hidden": 4096}),
-]
-
-
-def fits(table, vocabulary):
-    return all(
-        published == round(parameters(source_size=vocabulary, **options) / 1e6)
-        for published, options in table
-    )
-
-
-@pytest.mark.parametrize(
-    ("table", "least", "most"),
-    [(TABLE_3, 41_004, 41_208), ([(213, {"dim": 1024, "heads": 16})], 35_368, 36_344)],
-    ids=["base and its variations", "big"],
-)
-def test_table_3_says_how_many_embeddings_its_models_had(table, least, most):
-    """The text says "about 37000", which fits neither."""
-    assert fits(table, least)
-    assert fits(table, most)
-    assert not fits(table, least - 1)
-    assert not fits(table, most + 1)
-
-
-@pytest.mark.parametrize(
-    ("name", "dim", "heads", "dropout"),
-    [("transformer_base", 512, 8, 0.1), ("transformer_big", 1024, 16, 0.3)],
-)
-def test_the_registered_models_are_the_papers(name, dim, heads, dropout):
-    with torch.device("meta"):
-        model = create(name)
-    assert model.embedding.weight.shape == (37_000, dim)
-    assert len(model.encoder) == len(model.decoder) == 6
-    for layer in (*model.encoder, *model.decoder):
-        assert layer.self_attention.heads == heads
-        assert layer.feed_forward[0].out_features == 4 * dim
-        assert layer.add_norm1.dropout.p == dropout
-        assert not layer.add_norm1.norm_first
+# Where it runs
 
 
 @pytest.mark.parametrize("name", ["transformer_base", "transformer_big"])
@@ -332,9 +264,6 @@ def test_a_registered_model_runs_forward_and_backward(name):
     model = create(name, source_size=VOCABULARY, layers=1)
     model(tokens(2, 3), tokens(2, 4)).square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-
-
-# Where it runs
 
 
 def test_it_compiles_to_one_graph():

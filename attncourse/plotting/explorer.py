@@ -17,6 +17,7 @@ from attncourse.plotting.style import COLOURS, SERIES, Numbers, numbers
 
 FAINTEST = 0.01  # weights below it are not drawn
 ROW, GAP = 28, 110  # pixels: height of a row of symbols, and the space between the two rows
+NARROWEST = 260  # pixels: what keeps the lines of a few symbols apart
 
 HERE = files("attncourse.plotting")
 CSS = HERE.joinpath("explorer.css").read_text("utf-8")
@@ -82,7 +83,7 @@ def attention_view(
 def _page(
     stack: Numbers, source: Sequence[str], target: Sequence[str], alt: str, names: Sequence[str]
 ) -> str:
-    width = max(_width(source), _width(target))
+    width = max(_width(source), _width(target), NARROWEST)
     above, below = _places(source, width), _places(target, width)
     buttons = [
         f'<button aria-pressed="{str(i == 0).lower()}" style="--colour: {_colour(i)}">'

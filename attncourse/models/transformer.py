@@ -67,8 +67,10 @@ class Transformer(Translator):
         max_length: int = 2048,
     ) -> None:
         super().__init__()
-        if layers < 1:
-            raise ValueError(f"layers must be a positive integer, got {layers}")
+        sizes = {"source_size": source_size, "target_size": target_size, "layers": layers}
+        for name, size in sizes.items():
+            if size is not None and size < 1:
+                raise ValueError(f"{name} must be a positive integer, got {size}")
         options: dict[str, Any] = {
             "heads": heads,
             "hidden": hidden,

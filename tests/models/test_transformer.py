@@ -304,6 +304,7 @@ def test_bfloat16_trains_under_autocast():
     ("options", "message"),
     [
         ({"layers": 0}, "layers must be a positive integer, got 0"),
+        ({"target_size": 0}, "target_size must be a positive integer, got 0"),
         ({"heads": 5}, "positive divisor of dim=512, got 5"),
         ({"activation": "tanh"}, "'relu', 'gelu'"),
         ({"max_length": 0}, "length must be a positive integer, got 0"),

@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 
 def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
@@ -29,8 +28,8 @@ def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
 def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
     """Weigh the features of tanh(q + k) by v, for every pair (Bahdanau et al. 2014, A.1.2).
 
-    Memory beyond the result is that of one block, forward and backward. Computed in float32 for
-    narrower inputs. Differentiable once; `plain_additive_score` serves higher derivatives.
+    Memory beyond the result is that of one block, forward and backward; only derivatives of a
+    higher order take the twin's way and its memory. Computed in float32 for narrower inputs.
 
     Args:
         query: Queries, already projected to the alignment width.
@@ -72,9 +71,10 @@ class _BlockwiseScore(torch.autograd.Function):
         return scores.mul_(-2).add_(v.sum())
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         query, keys, v = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph: these gradients will be differentiated
+            return _plain_gradients(query, keys, v, grad)
         to_query, to_keys, to_v = (torch.zeros_like(x) for x in (query, keys, v))
         for at, r in _sigmoids(query, keys):
             g = grad[at]
@@ -83,6 +83,16 @@ class _BlockwiseScore(torch.autograd.Function):
             to_query[at] = slope.sum(2)
             to_keys[at[0]] += slope.sum(1)
         return to_query * (4 * v), to_keys * (4 * v), grad.sum() - 2 * to_v
+
+
+def _plain_gradients(
+    query: Tensor, keys: Tensor, v: Tensor, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of the twin, as operations that have derivatives themselves."""
+    features = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))
+    grad = grad.unsqueeze(-1)
+    slope = v * (1 - features**2) * grad
+    return slope.sum(2), slope.sum(1), (features * grad).sum((0, 1, 2))
 
 
 def _sigmoids(query: Tensor, keys: Tensor) -> Iterator[tuple[tuple[slice, slice], Tensor]]:

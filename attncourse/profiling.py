@@ -8,11 +8,15 @@ which one it follows:
   activations and pooling are free. This is what most papers on attention count.
 * `"products and norms"`: the same, and two for each element that batch normalisation with scale and
   shift passes (one without) and four for each element that bilinear resizing makes. These are the
-  rules of the counter fvcore, in an implementation of our own on top of torch's.
+  rules of the counter fvcore.
+* `"all layers"`: the same, and one for each element that a ReLU makes or a pooling layer reads.
+  This is what the counter ptflops reports of the networks here.
+
+The last two are implementations of our own on top of torch's counter.
 """
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -26,7 +30,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-Convention = Literal["products", "products and norms"]
+Shape = tuple[int, ...]
+Convention = Literal["products", "products and norms", "all layers"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,7 @@ def macs(module: nn.Module, *inputs: Any, convention: Convention = "products") -
     """
     if convention not in get_args(Convention):
         raise ValueError(f"convention must be one of {get_args(Convention)}, got {convention!r}")
-    extra = _NORMS_AND_RESIZING if convention == "products and norms" else {}
-    counter = FlopCounterMode(display=False, custom_mapping=extra)
+    counter = FlopCounterMode(display=False, custom_mapping=_BESIDES_PRODUCTS[convention])
     # Fused kernels differ from device to device and some are unknown to the counter: without them
     # attention is two plain products. (torch.nn's attention fuses only where no gradient is asked.)
     with evaluating(module), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), counter:
@@ -150,18 +154,41 @@ def _storages(tree: Any) -> Iterator[torch.UntypedStorage]:
     return (leaf.untyped_storage() for leaf in tree_leaves(tree) if isinstance(leaf, Tensor))
 
 
-def _batch_norm(x: tuple[int, ...], weight: tuple[int, ...] | None, *_: Any, **__: Any) -> int:
+def _batch_norm(x: Shape, weight: Shape | None, *_: Any, **__: Any) -> int:
     return 2 * prod(x) * (1 if weight is None else 2)
 
 
-def _bilinear(*_: Any, out_shape: tuple[int, ...], **__: Any) -> int:
+def _bilinear(*_: Any, out_shape: Shape, **__: Any) -> int:
     return 2 * 4 * prod(out_shape)
 
 
+def _elementwise(x: Shape, *_: Any, **__: Any) -> int:
+    return 2 * prod(x)
+
+
+def _global_pooling(x: Shape, dim: Sequence[int] = (), *_: Any, **__: Any) -> int:
+    return 2 * prod(x) if len(dim) == 2 else 0  # a mean over one axis is no layer
+
+
 _aten = torch.ops.aten
-_NORMS_AND_RESIZING = {  # in FLOPs, two for a MAC, like the counter that they extend
+_NORMS = {
     _aten._native_batch_norm_legit_no_training: _batch_norm,
     _aten.native_batch_norm: _batch_norm,
     _aten.cudnn_batch_norm: _batch_norm,
     _aten.upsample_bilinear2d: _bilinear,
+}
+_ACTIVATIONS = dict.fromkeys(
+    (_aten.relu, _aten.relu_, _aten.hardtanh, _aten.hardtanh_), _elementwise
+)
+_POOLING = {
+    _aten.mean: _global_pooling,
+    _aten._adaptive_avg_pool2d: _elementwise,
+    _aten.avg_pool2d: _elementwise,
+    _aten.max_pool2d_with_indices: _elementwise,
+}
+# In FLOPs, two for a MAC, like the counter that they extend.
+_BESIDES_PRODUCTS: dict[Convention, dict[Any, Callable[..., int]]] = {
+    "products": {},
+    "products and norms": _NORMS,
+    "all layers": _NORMS | _ACTIVATIONS | _POOLING,
 }

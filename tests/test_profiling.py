@@ -37,8 +37,18 @@ def test_norms_and_resizing_count_only_where_the_convention_says_so():
     x = torch.ones(2, 3, 5, 7)
     assert macs(net, x) == 0
     assert macs(net, x, convention="products and norms") == x.numel() * (2 + 4 * 4)
+    assert macs(net, x, convention="all layers") == x.numel() * (2 + 4 * 4 + 4)
     plain = nn.BatchNorm2d(3, affine=False)
     assert macs(plain, x, convention="products and norms") == x.numel()
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.AdaptiveAvgPool2d(2)]
+)
+def test_pooling_costs_what_it_reads(layer):
+    x = torch.ones(2, 3, 6, 8)
+    assert macs(layer, x, convention="all layers") == x.numel()
+    assert macs(layer, x, convention="products and norms") == 0
 
 
 class FusedAttention(nn.Module):

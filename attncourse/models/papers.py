@@ -1,89 +1,19 @@
-"""The papers' own tables against our networks: parameters and multiply-adds, to the digits published.
+"""The papers' own tables against our networks: parameters and multiply-adds.
 
 Every row says what was published and where, and in which convention multiply-adds were counted
 (`attncourse.profiling`). Ours are counted when asked for, on the meta device, so even the biggest
 network takes no memory. A row that differs stays in the table and gives its reason.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from attncourse.models.registry import create
+from attncourse.models.published import Row, printed_like
 from attncourse.nn.se import SqueezeExcitation
 from attncourse.nn.triplet import TripletAttention
-from attncourse.profiling import Convention, macs, parameters
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-_UNITS = {"M": 1e6, "G": 1e9, "Mi": 2**20, "Gi": 2**30}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A network as a paper reports it.
-
-    Args:
-        name: What the paper calls it.
-        network: What `attncourse.models.create` calls it.
-        source: Where the figures were read.
-        parameters: As printed, with its unit: "28.09M". "Mi" and "Gi" are 2²⁰ and 2³⁰. None where
-            the paper gives no figure.
-        macs: As printed, with its unit.
-        convention: How the source counts multiply-adds.
-        image: Height and width that `macs` holds for; None for a network of sequences.
-        options: What `create` is told besides the name.
-        reason: Why ours differ; empty where they agree.
-    """
-
-    name: str
-    network: str
-    source: str
-    parameters: str | None = None
-    macs: str | None = None
-    convention: Convention = "products"
-    image: tuple[int, int] | None = (224, 224)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    reason: str = ""
-
-    @cached_property
-    def our_parameters(self) -> int:
-        """The number of learned numbers in our network."""
-        with torch.device("meta"):
-            return parameters(create(self.network, **self.options))
-
-    @cached_property
-    def our_macs(self) -> int | None:
-        """Multiply-adds of our network on one image, in the convention of the source."""
-        if self.image is None:
-            return None
-        with torch.device("meta"):
-            network, image = create(self.network, **self.options), torch.empty(1, 3, *self.image)
-            return macs(network, image, convention=self.convention)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all that is published is what we count, to the digits published."""
-        pairs = ((self.parameters, self.our_parameters), (self.macs, self.our_macs))
-        return all(shown is None or shown == printed_like(shown, ours) for shown, ours in pairs)
-
-
-def printed_like(published: str, number: float | None) -> str:
-    """A number in the unit and with the digits of a published one.
-
-    Raises:
-        ValueError: If the published figure is no decimal number followed by M, G, Mi or Gi.
-    """
-    parts = re.fullmatch(r"\d+(?:\.(\d+))?([MG]i?)", published)
-    if parts is None:
-        raise ValueError(f"a published figure is a number with M, G, Mi or Gi, got {published!r}")
-    decimals, unit = len(parts[1] or ""), parts[2]
-    return "–" if number is None else f"{number / _UNITS[unit]:.{decimals}f}{unit}"
 
 
 def table() -> "Table":
@@ -101,7 +31,7 @@ def table() -> "Table":
             _ours(row.macs, row.our_macs),
             row.convention,
             row.source,
-            "equal" if row.agrees else row.reason,
+            row.verdict,
         )
     return view
 
@@ -137,7 +67,6 @@ _TRIPLET, _COORDINATE = "landskape-ai/triplet-attention, README", "Hou et al. 20
 _CAFFE = {"stride_first": True}
 _WITH_STATISTICS = "equal with the statistics of the norms"
 _THOP = "counted by thop, with norms and pooling"
-_PTFLOPS = "counted by ptflops, with norms, activations and pooling"
 _OPEN = "the repository does not say what it counts besides"
 _TENS = "printed in steps of 10M, to which ours rounds"
 
@@ -146,8 +75,12 @@ def _reduced(reduction: int) -> dict[str, Any]:
     return _CAFFE | {"attention": partial(SqueezeExcitation, reduction=reduction)}
 
 
-def _small(_: int) -> TripletAttention:
-    return TripletAttention(kernel=3)
+def _triplet(
+    name: str, network: str, parameters: str | None, macs: str, *, kernel: int = 7, reason: str = ""
+) -> Row:
+    place = "end" if network == "mobilenetv2" else "attention"
+    gate = {place: lambda _: TripletAttention(kernel=kernel)}
+    return Row(name, network, _TRIPLET, parameters, macs, "all layers", options=gate, reason=reason)
 
 
 _SE_X, _BAM_X = {"attention": "se"}, {"attention": "bam"}
@@ -197,33 +130,62 @@ _GATES = (
     Row("SKNet-50", "sknet50", _SK, "27.5M", "4.47G", reason=_OPEN),
     Row("SKNet-101", "sknet101", _SK, "48.9M", reason=_WITH_STATISTICS),
     Row("SKNet-101", "sknet101", _SK, macs="8.46G", reason=_OPEN),
-    Row("Triplet-ResNet-18", "triplet_resnet18", _TRIPLET, macs="1.825G", reason=_PTFLOPS),
-    Row("Triplet-ResNet-50", "triplet_resnet50", _TRIPLET, "25.56M", "4.169G", reason=_PTFLOPS),
-    Row(
-        "Triplet-ResNet-50, k = 3",
-        "resnet50",
-        _TRIPLET,
-        "25.56M",
-        "4.131G",
-        options={"attention": _small},
-        reason=_PTFLOPS,
+    _triplet(
+        "Triplet-ResNet-18", "resnet18", None, "1.825G", reason="the rules of fvcore give 1.826"
     ),
-    Row("Triplet-MobileNetV2", "triplet_mobilenetv2", _TRIPLET, "3.51M"),
-    Row(
-        "Triplet-MobileNetV2, k = 3",
-        "mobilenetv2",
-        _TRIPLET,
-        "3.506M",
-        "0.322G",
-        options={"end": _small},
-        reason=_PTFLOPS,
-    ),
+    _triplet("Triplet-ResNet-50", "resnet50", "25.56M", "4.169G"),
+    _triplet("Triplet-ResNet-50, k = 3", "resnet50", "25.56M", "4.131G", kernel=3),
+    _triplet("Triplet-MobileNetV2", "mobilenetv2", "3.51M", "0.327G"),
+    _triplet("Triplet-MobileNetV2, k = 3", "mobilenetv2", "3.506M", "0.322G", kernel=3),
     Row("CA-MobileNetV2", "coordinate_mobilenetv2", _COORDINATE, "3.95M", "310M", reason=_TENS),
     Row("SE-MobileNetV2", "se_mobilenetv2", _COORDINATE, "3.89M", "300M", reason=_TENS),
     Row("CBAM-MobileNetV2", "cbam_mobilenetv2", _COORDINATE, "3.89M", "300M", reason=_TENS),
 )
 
-_DENSE: tuple[Row, ...] = ()
+_SEAFORMER = "fudan-zvg/SeaFormer, README"
+
+
+def _seaformer(name: str, parameters: str, macs: str) -> Row:
+    """At the size of ImageNet."""
+    network = "seaformer_" + name[-1].lower()
+    return Row(name, network, _SEAFORMER, parameters, macs, "products and norms")
+
+
+def _segmenting(
+    name: str,
+    parameters: str | None,
+    macs: str,
+    image: tuple[int, int] = (512, 512),
+    num_classes: int = 150,
+) -> Row:
+    """At the size of ADE20K, or another; up to the logits of an eighth of the image."""
+    return Row(
+        name,
+        f"seaformer_{name[10].lower()}_segmentation",
+        _SEAFORMER,
+        parameters,
+        macs,
+        "products and norms",
+        image,
+        {"num_classes": num_classes},
+    )
+
+
+_DENSE = (
+    Row("DANet-ResNet-101", "danet_resnet101", "Fu et al. 2019", image=(768, 768)),
+    _segmenting("SeaFormer-T, ADE20K", "1.7M", "0.6G"),
+    _segmenting("SeaFormer-S, ADE20K", "4.0M", "1.1G"),
+    _segmenting("SeaFormer-B, ADE20K", "8.6M", "1.8G"),
+    _segmenting("SeaFormer-L, ADE20K", "14.0M", "6.5G"),
+    _segmenting("SeaFormer-S, Cityscapes", None, "2.0G", (512, 1024), 19),
+    _segmenting("SeaFormer-S, Cityscapes", None, "8.0G", (1024, 2048), 19),
+    _segmenting("SeaFormer-B, Cityscapes", None, "3.4G", (512, 1024), 19),
+    _segmenting("SeaFormer-B, Cityscapes", None, "13.7G", (1024, 2048), 19),
+    _seaformer("SeaFormer-T", "1.8M", "0.1G"),
+    _seaformer("SeaFormer-S", "4.1M", "0.2G"),
+    _seaformer("SeaFormer-B", "8.7M", "0.3G"),
+    _seaformer("SeaFormer-L", "14.0M", "1.2G"),
+)
 
 ROWS = _SEQUENCES + _GATES + _DENSE
 """Every network whose figures a paper or its repository publishes."""

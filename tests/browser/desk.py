@@ -25,7 +25,7 @@ OPTIONS = (
     "--disable-sync",
 )
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\S*token=(\w+)")
-PATIENCE = 180_000  # milliseconds: a lesson that trains, on a busy machine
+PATIENCE = 300_000  # milliseconds: a lesson that trains, on a busy machine
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from base64 import b64decode
 
 import pytest
 from matplotlib import pyplot
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from attncourse import plotting as plot
@@ -96,3 +98,13 @@ def test_plotting_needs_no_pyplot():
     """A figure of pyplot would be displayed once more by the notebook, and costs half a second."""
     code = "import sys, attncourse.plotting; sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_saved_page_has_picture_and_alternative_text(caplog):
+    data, metadata = bundle("Each letter looks at its twin.")
+    output = new_output("display_data", data=data, metadata=metadata)
+    notebook = new_notebook(cells=[new_code_cell("show()", outputs=[output])])
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert '<img alt="Each letter looks at its twin." ' in page
+    assert "data:image/png;base64," in page
+    assert not caplog.records  # nbconvert warns of images without alternative text

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.library import custom_op
 
 
 def chunked_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -21,34 +22,34 @@ def chunked_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     Shape:
         query (B, D, N), key (B, D, N), value (B, C, N) → (B, C, N)
     """
-    out: Tensor = _ChunkedAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
+    if torch.compiler.is_compiling():  # it would unroll the loops: let it not look into them
+        out: Tensor = _attend_operator(query, key, value)
+    else:
+        out = _ChunkedAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
     return out
 
 
-class _ChunkedAttention(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        out = torch.empty_like(value)
-        for b, n in _chunks(query):
-            weights = (query[b, :, n].mT @ key[b]).softmax(-1)
-            out[b, :, n] = value[b] @ weights.mT
-        ctx.save_for_backward(query, key, value, out)
-        return out
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    out = torch.empty_like(value)
+    for b, n in _chunks(query):
+        weights = (query[b, :, n].mT @ key[b]).softmax(-1)
+        out[b, :, n] = value[b] @ weights.mT
+    return out
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        query, key, value, out = ctx.saved_tensors
-        grad_query, grad_key = torch.empty_like(query), torch.zeros_like(key)
-        grad_value = torch.zeros_like(value)
-        expected = (grad * out).sum(1).unsqueeze(-1)  # the mean of ∂weights under the weights
-        for b, n in _chunks(query):
-            weights = (query[b, :, n].mT @ key[b]).softmax(-1)
-            grad_value[b].baddbmm_(grad[b, :, n], weights)
-            grad_scores = (grad[b, :, n].mT @ value[b]).sub_(expected[b, n]).mul_(weights)
-            grad_query[b, :, n] = key[b] @ grad_scores.mT
-            grad_key[b].baddbmm_(query[b, :, n], grad_scores)
-        return grad_query, grad_key, grad_value
+
+def _differentiate(
+    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    grad_query, grad_key = torch.empty_like(query), torch.zeros_like(key)
+    grad_value = torch.zeros_like(value)
+    expected = (grad * out).sum(1).unsqueeze(-1)  # the mean of ∂weights under the weights
+    for b, n in _chunks(query):
+        weights = (query[b, :, n].mT @ key[b]).softmax(-1)
+        grad_value[b].baddbmm_(grad[b, :, n], weights)
+        grad_scores = (grad[b, :, n].mT @ value[b]).sub_(expected[b, n]).mul_(weights)
+        grad_query[b, :, n] = key[b] @ grad_scores.mT
+        grad_key[b].baddbmm_(query[b, :, n], grad_scores)
+    return grad_query, grad_key, grad_value
 
 
 def _chunks(query: Tensor) -> Iterator[tuple[slice, slice]]:
@@ -60,3 +61,44 @@ def _chunks(query: Tensor) -> Iterator[tuple[slice, slice]]:
     for b in range(0, batch, samples):
         for n in range(0, places, queries):
             yield slice(b, b + samples), slice(n, n + queries)
+
+
+class _ChunkedAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        out = _attend(query, key, value)
+        ctx.save_for_backward(query, key, value, out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return _differentiate(grad, *ctx.saved_tensors)
+
+
+_attend_operator = custom_op("attncourse::attend", _attend, mutates_args=())
+_differentiate_operator = custom_op("attncourse::differentiate", _differentiate, mutates_args=())
+
+
+@_attend_operator.register_fake
+def _(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return torch.empty_like(value)
+
+
+@_differentiate_operator.register_fake
+def _(
+    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs, output)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    grads: tuple[Tensor, Tensor, Tensor] = _differentiate_operator(grad, *ctx.saved_tensors)
+    return grads
+
+
+_attend_operator.register_autograd(_backward, setup_context=_keep)

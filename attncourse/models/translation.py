@@ -1,12 +1,14 @@
 """Teaching any `Translator` a parallel text, and having it translate."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.data.parallel_text import Batch, ParallelText
+from attncourse.data.parallel_text import Batch, Pair, ParallelText
 from attncourse.data.vocabulary import Vocabulary
 from attncourse.models.translator import Translator
 
@@ -32,6 +34,36 @@ def translation_loss(model: nn.Module, batch: Batch, *, smoothing: float = 0.0) 
         ignore_index=Vocabulary.pad,
         label_smoothing=smoothing,
     )
+
+
+def measure(
+    model: nn.Module, text: ParallelText, pairs: Sequence[Pair], *, size: int = 256
+) -> dict[str, float]:
+    """How well a model predicts each token of the targets from those before it.
+
+    Args:
+        model: A `Translator` in evaluation mode.
+        text: Gives the vocabularies.
+        pairs: What to predict.
+        size: How many pairs are looked at together.
+
+    Returns:
+        The "perplexity", and the "token_accuracy" between 0 and 1.
+    """
+    device = next(model.parameters()).device
+    tokens = right = 0
+    nats = 0.0
+    in_order = sorted(pairs, key=lambda pair: len(pair[0]))  # for little padding
+    for start in range(0, len(in_order), size):
+        batch = text.batch(in_order[start : start + size], device=device)
+        said = batch.target[:, 1:]
+        real = said != Vocabulary.pad
+        with torch.no_grad():
+            logits = model(batch.source, batch.target[:, :-1], mask=batch.mask)
+        nats += F.cross_entropy(logits[real], said[real], reduction="sum").item()
+        right += int((logits.argmax(-1) == said)[real].sum())
+        tokens += int(real.sum())
+    return {"perplexity": math.exp(nats / tokens), "token_accuracy": right / tokens}
 
 
 def translate(

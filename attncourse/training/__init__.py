@@ -4,7 +4,7 @@
 checkpoint from which an interrupted run goes on as if nothing had happened.
 """
 
-from attncourse.training.distributed import best_device, rank
+from attncourse.training.distributed import best_device, world
 from attncourse.training.history import History
 from attncourse.training.loop import adam, fit
 from attncourse.training.schedules import warm_up_then_decay, warm_up_then_inverse_root
@@ -14,7 +14,7 @@ __all__ = [
     "adam",
     "best_device",
     "fit",
-    "rank",
     "warm_up_then_decay",
     "warm_up_then_inverse_root",
+    "world",
 ]

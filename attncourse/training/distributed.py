@@ -12,15 +12,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class World:
-    """The processes that train together; a single one by default.
+    """The processes that train together.
 
     Attributes:
         rank: The number of this process, from 0.
         size: How many there are.
     """
 
-    rank: int = 0
-    size: int = 1
+    rank: int
+    size: int
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of the processes' values."""
@@ -29,12 +29,12 @@ class World:
         return values / self.size
 
 
-def rank() -> int:
-    """The number of this process among those that `torchrun` started; 0 without `torchrun`.
+def world() -> World:
+    """The processes that `torchrun` started, or this one alone.
 
     Process 0 is the one that reports and writes files.
     """
-    return int(os.environ.get("RANK", 0))
+    return World(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
 
 
 def best_device() -> torch.device:
@@ -48,14 +48,14 @@ def best_device() -> torch.device:
 @contextmanager
 def joined(device: torch.device) -> Iterator[World]:
     """Join the processes that `torchrun` started: over NCCL on CUDA, over gloo elsewhere."""
-    size = int(os.environ.get("WORLD_SIZE", 1))
-    if size == 1:
-        yield World()
+    processes = world()
+    if processes.size == 1:
+        yield processes
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield World(rank(), size)
+        yield processes
     finally:
         dist.destroy_process_group()

@@ -6,7 +6,7 @@ import torch
 from attncourse.data import reversal
 from attncourse.models.seq2seq import Seq2Seq
 from attncourse.models.transformer import Transformer
-from attncourse.models.translation import translate, translation_loss
+from attncourse.models.translation import measure, translate, translation_loss
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,24 @@ def test_translations_come_in_order_and_without_dropout(task, model, beams):
     assert together == [translate(model, task, [source], beams=beams)[0] for source in sources]
     assert all(len(text) <= 7 for text in together)
     assert model.training
+
+
+def test_what_is_measured_is_the_loss_of_all_pairs_together(task, model):
+    model.eval()
+    measured = measure(model, task, task.test, size=7)
+    loss = translation_loss(model, task.batch(task.test))
+    assert measured["perplexity"] == pytest.approx(loss.exp().item(), rel=1e-5)
+
+
+def test_token_accuracy_counts_ends_but_no_padding(task, model):
+    """A network that always says "end" is right once a sentence."""
+    model.eval()
+
+    def always_end(source, target, *, mask):
+        logits = model(source, target, mask=mask).detach()
+        logits[..., task.target.eos] = 100.0
+        return logits
+
+    always_end.parameters = model.parameters
+    pairs = [("1", "1"), ("123", "321")]
+    assert measure(always_end, task, pairs)["token_accuracy"] == pytest.approx(2 / 6)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from attncourse.recipes import RECIPES
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -163,6 +165,15 @@ def doctor(
     findings = examine()
     show(JSON.from_data(as_json(findings)) if json else table(findings))
     raise typer.Exit(any(finding.advice for finding in findings))
+
+
+train = typer.Typer(
+    help="Train a lesson's network at full size, on your own data.",
+    epilog=examples("train bahdanau --help"),
+)
+for slug, recipe in RECIPES.items():
+    train.command(slug)(recipe)
+app.add_typer(train, name="train", rich_help_panel=LEARNERS)
 
 
 @app.command(

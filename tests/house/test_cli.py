@@ -1,10 +1,11 @@
 """The command `attncourse`: help with examples, and one line for bad input."""
 
 import pytest
+from typer.main import get_command
 
 from attncourse import cli, doctor
 
-COMMANDS = {command.callback.__name__: command for command in cli.app.registered_commands}
+COMMANDS = list(get_command(cli.app).commands)
 
 
 def run(*arguments: str) -> int:
@@ -42,6 +43,8 @@ def test_help_of_a_command_shows_examples_of_it(name, capsys):
         ["check"],
         ["check", "no-such-lesson"],
         ["check", "no-such-notebook.ipynb"],
+        ["train", "no-such-lesson"],
+        ["train", "bahdanau"],
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, capsys):

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from attncourse import cli
 
@@ -29,8 +30,7 @@ def test_make_has_every_target_that_is_named(document, repository):
 
 def test_the_command_line_has_every_command_that_is_named(document):
     named = re.findall(r"(?:^ +|`)attncourse ([a-z]+)", document, re.MULTILINE)
-    commands = {command.callback.__name__ for command in cli.app.registered_commands}
-    assert set(named) <= commands
+    assert set(named) <= set(get_command(cli.app).commands)
 
 
 def test_the_readme_checks_without_make_what_make_checks(repository):

@@ -18,6 +18,7 @@ FILES = (
     "requirements.lock",
     CONFIG,
 )
+README = "README.md"
 # Sections of the README for people who have the repository.
 NOT_FOR_LEARNERS = ("For instructors", "For maintainers")
 # The oldest time that a zip file can hold: the archive is the same whenever it is made.
@@ -35,8 +36,14 @@ def pack(course: Course, path: Path) -> Path:
         That path.
 
     Raises:
-        ValueError: There are no solutions, or their release would give them away.
+        ValueError: There are no solutions, their release would give them away, or the course is
+            not in a whole repository.
     """
+    absent = [name for name in (*FILES, README) if not (course.root / name).is_file()]
+    if absent:
+        raise ValueError(
+            f"the archive is packed in a whole repository; absent: {', '.join(absent)}"
+        )
     files = sorted(_content(course))
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -54,8 +61,8 @@ def _content(course: Course) -> Iterator[tuple[str, bytes]]:
         yield f"notebooks/{name}", content
     for name in FILES:
         yield name, (course.root / name).read_bytes()
-    readme = (course.root / "README.md").read_text(encoding="utf-8")
-    yield "README.md", _for_learners(readme).encode()
+    readme = (course.root / README).read_text(encoding="utf-8")
+    yield README, _for_learners(readme).encode()
     for folder in ("attncourse", "docs/images"):
         for path in (course.root / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:

@@ -64,6 +64,11 @@ def test_it_is_not_made_of_a_lesson_that_leaks(repository: Course, lesson: Lesso
     assert not (repository.root / "course.zip").exists()
 
 
+def test_a_course_alone_cannot_be_packed(course: Course, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"whole repository; absent: CHANGELOG\.md, LICENSE"):
+        pack(course, tmp_path / "course.zip")
+
+
 def test_its_readme_is_for_learners_and_its_links_lead_somewhere(unpacked: Path) -> None:
     readme = (unpacked / "README.md").read_text(encoding="utf-8")
     assert "make lab" in readme

@@ -4,16 +4,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 
 from attncourse.course.marks import Standing, read_marks
 from attncourse.course.measures import dissect, measure
-from attncourse.course.notebook import read
+from attncourse.course.notebook import is_check, read
 from attncourse.course.places import Course
 from attncourse.course.release import verify
 from attncourse.course.syllabus import Lesson
 
 COURSE = Course(Path(__file__).parents[2])
 LESSONS = pytest.mark.parametrize("lesson", COURSE.solved(), ids=lambda lesson: lesson.name)
+
+
+def up_to_last_check(nb: NotebookNode) -> NotebookNode:
+    """Drops the code after the last check: it gives no points, takes longest, and nbval runs it."""
+    last = max(index for index, cell in enumerate(nb.cells) if is_check(cell))
+    nb.cells[last + 1 :] = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "markdown"]
+    return nb
 
 
 def test_notebooks_are_what_solutions_generate_and_give_nothing_away() -> None:
@@ -36,7 +44,7 @@ def test_a_stored_solution_passes_every_check(lesson: Lesson, validate: Callable
 @pytest.mark.slow
 @LESSONS
 def test_nbgrader_gives_the_solution_all_points(lesson: Lesson, autograde: Callable) -> None:
-    solution = read(COURSE.solution(lesson))
+    solution = up_to_last_check(read(COURSE.solution(lesson)))
     graded = autograde(solution, solution, lesson)
     for score, possible in graded.scores.values():
         assert score in (possible, None)  # None is left to a person
@@ -49,7 +57,7 @@ def test_nbgrader_gives_the_solution_all_points(lesson: Lesson, autograde: Calla
 def test_nbgrader_gives_the_untouched_release_nothing(
     lesson: Lesson, autograde: Callable, validate: Callable
 ) -> None:
-    release = read(COURSE.notebook(lesson))
+    release = up_to_last_check(read(COURSE.notebook(lesson)))
     graded = autograde(read(COURSE.solution(lesson)), release, lesson)
     assert {score for score, _ in graded.scores.values()} == {0}
     assert {each.standing for each in graded.marks} == {Standing.OPEN}

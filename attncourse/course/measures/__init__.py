@@ -62,9 +62,9 @@ def dissect(course: Course, lesson: Lesson) -> Anatomy:
 
 def render(lessons: Iterable[tuple[Lesson, Anatomy]]) -> RenderableType:
     """The figures of some lessons as a table, with everything that breaks a rule below."""
-    names = ("cells", "words", "exercises", "plots", "points", "minutes", "CPU time")
+    names = ("cells", "words", "exercises", "plots", "points", "minutes", "CPU")
     columns = [Column(name, justify="right") for name in names]
-    table = Table(Column("lesson", no_wrap=True), *columns, box=SIMPLE)
+    table = Table(Column("lesson", no_wrap=True), *columns, box=SIMPLE, pad_edge=False)
     notes: list[Text] = []
     for lesson, anatomy in lessons:
         table.add_row(lesson.name, *map(str, _figures(anatomy)))

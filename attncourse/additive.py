@@ -82,7 +82,7 @@ class _BlockwiseScore(torch.autograd.Function):
             slope = torch.ops.aten.sigmoid_backward(g.unsqueeze(-1), r, grad_input=r)
             to_query[at] = slope.sum(2)
             to_keys[at[0]] += slope.sum(1)
-        return to_query * (4 * v), to_keys * (4 * v), grad.sum() - 2 * to_v
+        return to_query.mul_(4 * v), to_keys.mul_(4 * v), grad.sum() - 2 * to_v
 
 
 def _plain_gradients(

@@ -58,15 +58,20 @@ def cases() -> Iterator[Case]:
         f"many queries: B={B}, T=S={T}, D={D}",
         inputs=lambda: inputs(T),
         ours=ours,
-        usual={
-            "broadcast": usual.BroadcastAttention.like(ours),
-            "step by step": usual.StepAttention.like(ours),
-        },
+        usual={"broadcast": usual.BroadcastAttention.like(ours)},
         forward=10,
         both=6,
         memory=1 / 20,
         stretch=(25, 15),
         compiled=True,
+    )
+    yield Case(
+        f"many queries, theirs one by one: B={B}, T=S={T}, D={D}",
+        inputs=lambda: inputs(T),
+        ours=ours,
+        usual={"keys projected again": usual.StepAttention.like(ours)},
+        forward=10,
+        both=6,
     )
     yield Case(
         f"one query, keys known: B={B}, S={S}, D={D}",

@@ -40,7 +40,9 @@ class Comparison:
         """The rows of one pass."""
         what = "forward" if prepare is forward else "forward + backward"
         peaks = {
-            name: self.isolated(lambda c=one: peak_bytes(self.start(prepare, c), self.device))
+            name: self.isolated(
+                lambda c=one: peak_bytes(lambda: self.start(prepare, c), self.device)
+            )
             for name, one in self.contenders.items()
         }
         times = self.isolated(lambda: self.times(prepare))

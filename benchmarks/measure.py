@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Run = Callable[[], object]
+Run = Callable[[], Any]
+M_MMAP_THRESHOLD = -3
 
 
 def forward(contender: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Run:
@@ -94,15 +95,17 @@ def _gpu_seconds(run: Run, repeats: int) -> float:
     return sum(start.elapsed_time(end) for start, end in spans) / repeats / 1000
 
 
-def peak_bytes(run: Run, device: torch.device) -> int:
+def peak_bytes(make: Callable[[], Run], device: torch.device) -> int:
     """Memory that a second run needs at its highest, beyond what is held before it."""
+    if device.type == "cpu":  # tensors get pages of their own, so that malloc keeps none of them
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
+    run = make()
     run()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         held = torch.cuda.memory_allocated()
         run()
         return torch.cuda.max_memory_allocated() - held
-    ctypes.CDLL(None).malloc_trim(0)  # memory that malloc keeps for later would hide the growth
     Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM back to VmRSS
     held = _status("VmRSS")
     run()

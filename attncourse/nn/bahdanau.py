@@ -97,27 +97,35 @@ class BahdanauAttention(nn.Module):
             ValueError: If the shapes do not fit each other.
             TypeError: If the mask is not boolean.
         """
-        self._check(query, keys, mask)
-        if mask is not None and mask.dim() == 2:
-            mask = mask.unsqueeze(1)  # (B, 1, S): the same for every query
+        self._check(query, keys, mask, projected_keys)
         if projected_keys is None:
             projected_keys = self.project_keys(keys)
+        if mask is not None and mask.dim() == 2:
+            mask = mask.unsqueeze(1)  # (B, 1, S): the same for every query
         scores = additive_score(self.query_projection(query), projected_keys, self.v)
         weights = masked_softmax(scores, mask)
         return weights @ keys, weights
 
-    def _check(self, query: Tensor, keys: Tensor, mask: Tensor | None) -> None:
+    def _check(
+        self, query: Tensor, keys: Tensor, mask: Tensor | None, projected: Tensor | None
+    ) -> None:
         """Compare shapes here, where they still have the names that the caller knows."""
         dims = self.query_projection.in_features, self.key_projection.in_features
-        if query.dim() != 3 or keys.dim() != 3 or (query.shape[-1], keys.shape[-1]) != dims:
+        fit = query.dim() == keys.dim() == 3 and query.shape[0] == keys.shape[0]
+        if not fit or (query.shape[-1], keys.shape[-1]) != dims:
             raise ValueError(
                 f"query and keys must be (B, T, {dims[0]}) and (B, S, {dims[1]}), "
                 f"got {tuple(query.shape)} and {tuple(keys.shape)}"
             )
-        batch, targets, sources = len(query), query.shape[1], keys.shape[1]
-        allowed = (batch, sources), (batch, targets, sources)
-        if mask is not None and tuple(mask.shape) not in allowed:
+        batch, targets, sources = *query.shape[:2], keys.shape[1]
+        known = batch, sources, self.v.shape[0]
+        if projected is not None and projected.shape != known:
             raise ValueError(
-                f"mask must be (B, S) = {allowed[0]} or (B, T, S) = {allowed[1]}, "
+                f"projected_keys must be (B, S, A) = {known}, got {tuple(projected.shape)}"
+            )
+        masks = (batch, sources), (batch, targets, sources)
+        if mask is not None and mask.shape not in masks:
+            raise ValueError(
+                f"mask must be (B, S) = {masks[0]} or (B, T, S) = {masks[1]}, "
                 f"got {tuple(mask.shape)}"
             )

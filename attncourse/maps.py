@@ -1,12 +1,13 @@
-"""What the gates over maps share: averages, maxima and a small convolution, with cheap gradients.
+"""What the gates over maps share: averages, maxima, a product and a small convolution.
 
 Letters: B batch, C channels, H and W the sides of a map, r reduction.
 
 Each function of tensors equals the expression of torch in its docstring, and the tests hold it to
-that. What differs is the time of the gradient: torch writes the gradient of an average out in full
-before it adds it to the others, builds that of a maximum from slow boolean masks, and on a CPU
-takes a slow road through that of a convolution with few channels. Compilers fuse torch's own
-expressions, so they get those.
+that. What differs is the time and the memory of the gradient. torch writes the gradient of an
+average out in full before it adds it to the others, builds that of a maximum from slow boolean
+masks, takes new memory for each gradient of a product, and on a CPU a slow road through that of a
+convolution with few channels. Compilers fuse torch's own expressions, so they get those; so does
+who differentiates a gradient again.
 """
 
 from typing import Any
@@ -45,9 +46,18 @@ def reduced(channels: int, reduction: int) -> int:
     return channels // reduction
 
 
+def learning(*inputs: Tensor) -> bool:
+    """Whether gradients will be asked for, and no compiler is at work that makes its own."""
+    return _wanted(*inputs) and not torch.compiler.is_compiling()
+
+
+def _wanted(*inputs: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+
+
 def mean(x: Tensor, dim: Axes) -> Tensor:
     """`x.mean(dim)`."""
-    if torch.compiler.is_compiling():
+    if not learning(x):
         return x.mean(dim)
     out: Tensor = _Mean.apply(x, dim)  # type: ignore[no-untyped-call]
     return out.squeeze(dim)
@@ -57,7 +67,7 @@ def amax(x: Tensor, dim: Axes) -> Tensor:
     """`x.amax(dim)`: entries that share the maximum share its gradient evenly."""
     if x.device.type != "cpu" or torch.compiler.is_compiling():
         return x.amax(dim)
-    out: Tensor = _Amax.apply(x, dim)  # type: ignore[no-untyped-call]
+    out: Tensor = _Amax.apply(x, dim) if learning(x) else _peak(x, dim)  # type: ignore[no-untyped-call]
     return out.squeeze(dim)
 
 
@@ -70,6 +80,22 @@ def z_pool(x: Tensor, dim: int = 1) -> Tensor:
     return torch.stack((amax(x, dim), mean(x, dim)), dim=1)
 
 
+def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
+    """`x * gate`.
+
+    Args:
+        x: Maps.
+        gate: Broadcastable to x.
+        overwrite: Whether nobody else needs x, so that the product may take its place in memory.
+    """
+    if learning(x, gate) and gate.shape != x.shape:
+        out: Tensor = _Scale.apply(x, gate)  # type: ignore[no-untyped-call]
+        return out
+    if overwrite and not _wanted(x, gate) and torch.result_type(x, gate) == x.dtype:
+        return x.mul_(gate)
+    return x * gate
+
+
 def same_conv2d(x: Tensor, weight: Tensor) -> Tensor:
     """`F.conv2d(x, weight, padding=k // 2)` with an odd kernel k: a map keeps its size.
 
@@ -77,7 +103,7 @@ def same_conv2d(x: Tensor, weight: Tensor) -> Tensor:
         x (B, Cin, H, W), weight (Cout, Cin, k, k) → (B, Cout, H, W)
     """
     plain = x.device.type != "cpu" or torch.is_autocast_enabled("cpu")
-    if plain or torch.compiler.is_compiling():
+    if plain or not learning(x):
         return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
     out: Tensor = _SameConv2d.apply(x, weight)  # type: ignore[no-untyped-call]
     return out
@@ -109,7 +135,7 @@ class _Amax(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, dim: Axes) -> Tensor:
-        return _fold(x, dim) if dim in (2, 3) else x.amax(dim, keepdim=True)
+        return _peak(x, dim)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Axes], output: Tensor) -> None:
@@ -124,13 +150,41 @@ class _Amax(torch.autograd.Function):
         return ties.mul_(grad / ties.sum(ctx.dim, keepdim=True, dtype=wide)), None
 
 
-def _fold(x: Tensor, dim: int) -> Tensor:
-    """Maximum along one side by folding it in half until one is left, faster than amax there."""
+def _peak(x: Tensor, dim: Axes) -> Tensor:
+    """`x.amax(dim, keepdim=True)`; one side of a map is folded in half until one place is left.
+
+    torch's reduction is slow there, while the maximum of two halves vectorises.
+    """
+    if dim not in (2, 3):
+        return x.amax(dim, keepdim=True)
     for _ in range(max(1, (x.shape[dim] - 1).bit_length())):
         size = x.shape[dim]
         half = (size + 1) // 2
         x = torch.maximum(x.narrow(dim, 0, half), x.narrow(dim, size - half, half))
     return x
+
+
+class _Scale(torch.autograd.Function):
+    """Both gradients take turns in one map: the sum over it first, the product into it after."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, gate: Tensor) -> Tensor:
+        return x * gate
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, gate = ctx.saved_tensors
+        product = grad * x
+        grad_gate = product.sum_to_size(gate.shape)
+        if torch.is_grad_enabled():
+            return grad * gate, grad_gate
+        return torch.mul(grad, gate, out=product), grad_gate
 
 
 class _SameConv2d(torch.autograd.Function):

@@ -67,7 +67,7 @@ class ChannelGate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        return x * self.gate(x)
+        return maps.scale(x, self.gate(x))
 
 
 class SpatialGate(nn.Module):
@@ -94,7 +94,7 @@ class SpatialGate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        return x * self.gate(x)
+        return maps.scale(x, self.gate(x))
 
 
 class CBAM(nn.Module):
@@ -122,8 +122,8 @@ class CBAM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        out: Tensor = self.spatial(self.channel(x))
-        return out
+        gated: Tensor = self.channel(x)
+        return maps.scale(gated, self.spatial.gate(gated), overwrite=True)
 
 
 class BAM(nn.Module):

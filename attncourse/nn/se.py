@@ -21,6 +21,7 @@ Differences:
 
 from torch import Tensor, nn
 
+from attncourse.maps import scale
 from attncourse.nn.excitation import (
     AttentionExcitation,
     FullExcitation,
@@ -54,7 +55,7 @@ class Recalibration(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        return x * self.gate(x)
+        return scale(x, self.gate(x))
 
 
 class SqueezeExcitation(Recalibration):

@@ -97,7 +97,7 @@ class SelectiveKernel(nn.Module):
         first, *others = self.weights(seen).unbind(1)
         out: Tensor = seen[0] * first
         for branch, weight in zip(seen[1:], others, strict=True):
-            out = torch.addcmul(out, branch, weight)
+            out.addcmul_(branch, weight)
         return out
 
 

@@ -19,9 +19,13 @@ Differences:
 | first gamma of the face H × W | – | 0 in its networks: a gate of ½ | 1; 0 in our ResNets |
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
-from attncourse.maps import z_pool
+from attncourse.maps import learning, scale, z_pool
 from attncourse.nn.map_gate import MapGate
 
 __all__ = ["TripletAttention", "z_pool"]
@@ -47,17 +51,51 @@ class TripletAttention(nn.Module):
         self.hc = MapGate(kernel)
         self.hw = MapGate(kernel) if spatial else None
 
-    def gate(self, x: Tensor) -> Tensor:
-        """The mean of the faces' gates, for maps (B, C, H, W): (B, C, H, W)."""
+    def gates(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The gates of maps (B, C, H, W): (B, C, 1, W), (B, C, H, 1) and (B, 1, H, W)."""
         cw: Tensor = self.cw(z_pool(x, 2))  # (B, 1, C, W)
         hc: Tensor = self.hc(z_pool(x, 3).mT)  # (B, 1, H, C)
         cw = cw.squeeze(1).unsqueeze(2)  # (B, C, 1, W)
         hc = hc.squeeze(1).mT.unsqueeze(3)  # (B, C, H, 1)
-        if self.hw is None:
-            return (cw + hc) / 2
-        hw: Tensor = self.hw(z_pool(x, 1))  # (B, 1, H, W)
-        return (cw + hc + hw) / 3
+        return (cw, hc) if self.hw is None else (cw, hc, self.hw(z_pool(x, 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        return x * self.gate(x)
+        gates = self.gates(x)
+        gates = tuple(gate / len(gates) for gate in gates)
+        if learning(x, *gates):
+            out: Tensor = _ScaleFaces.apply(x, *gates)  # type: ignore[no-untyped-call]
+            return out
+        return scale(_total(gates), x, overwrite=True)
+
+
+def _total(gates: Sequence[Tensor], out: Tensor | None = None) -> Tensor:
+    """The sum of the faces' gates (B, C, H, W), in one map."""
+    total = torch.add(gates[0], gates[1], out=out)
+    for gate in gates[2:]:
+        total += gate
+    return total
+
+
+class _ScaleFaces(torch.autograd.Function):
+    """`x * (cw + hc + hw)`, whose gradients share one map; torch's own take two, and keep one."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, *gates: Tensor) -> Tensor:
+        return scale(_total(gates), x, overwrite=True)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        x, *gates = ctx.saved_tensors
+        product = grad * x
+        faces = zip((2, 3, 1), gates, strict=False)  # the axis over which each is the same
+        grad_gates = [product.sum(axis, keepdim=True) for axis, _ in faces]
+        if torch.is_grad_enabled():
+            return (grad * _total(gates), *grad_gates)
+        return (_total(gates, out=product).mul_(grad), *grad_gates)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from attncourse.nn import danet
+
 
 class PositionAttention(nn.Module):
     def __init__(self, channels: int) -> None:
@@ -11,6 +13,16 @@ class PositionAttention(nn.Module):
         self.key = nn.Conv2d(channels, channels // 8, 1)
         self.value = nn.Conv2d(channels, channels, 1)
         self.alpha = nn.Parameter(torch.zeros(1))
+
+    @classmethod
+    def like(cls, ours: danet.PositionAttention) -> "PositionAttention":
+        """The same function as ours."""
+        same = cls(ours.value.in_channels)
+        for name in ("query", "key", "value"):
+            getattr(same, name).load_state_dict(getattr(ours, name).state_dict())
+        with torch.no_grad():
+            same.alpha.copy_(ours.alpha)
+        return same
 
     def forward(self, x: Tensor) -> Tensor:
         batch, channels, height, width = x.shape
@@ -28,6 +40,14 @@ class ChannelAttention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.beta = nn.Parameter(torch.zeros(1))
+
+    @classmethod
+    def like(cls, ours: danet.ChannelAttention) -> "ChannelAttention":
+        """The same function as ours, if it has the same sign."""
+        same = cls()
+        with torch.no_grad():
+            same.beta.copy_(ours.beta)
+        return same
 
     def forward(self, x: Tensor) -> Tensor:
         batch, channels, height, width = x.shape

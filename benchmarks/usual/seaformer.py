@@ -1,8 +1,10 @@
-"""SEA attention as its official code is built: three projections, and their results joined again."""
+"""SEA attention as its official code is built: three projections, joined again for the detail."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from attncourse.nn import seaformer
 
 
 class ConvNorm(nn.Sequential):
@@ -34,6 +36,33 @@ class SqueezeEnhancedAxialAttention(nn.Module):
         self.act = nn.ReLU6()
         self.pointwise = ConvNorm(both, channels)
 
+    @classmethod
+    def like(cls, ours: seaformer.SqueezeEnhancedAxialAttention) -> "SqueezeEnhancedAxialAttention":
+        """The same function as ours, from the thirds of its one projection."""
+        keys, values = ours.widths[0] // 2, ours.widths[1]
+        same = cls(ours.qkv.conv.in_channels, keys // ours.heads, ours.heads, values // keys)
+        thirds = {
+            name: tensor.split((keys, keys, values)) if tensor.dim() else [tensor] * 3
+            for name, tensor in ours.qkv.state_dict().items()
+        }
+        for i, projection in enumerate((same.to_q, same.to_k, same.to_v)):
+            load(projection, {name: tensors[i] for name, tensors in thirds.items()})
+        for layer, twin in (
+            (same.row, ours.row),
+            (same.column, ours.column),
+            (same.project, ours.gate),
+            (same.depthwise, ours.detail[0]),
+            (same.pointwise, ours.detail[2]),
+        ):
+            load(layer, twin.state_dict())
+        with torch.no_grad():
+            rows, columns = ours.row_positions.chunk(2, 1), ours.column_positions.chunk(2, 1)
+            for position, value in zip(
+                (same.row_q, same.row_k, same.column_q, same.column_k), rows + columns, strict=True
+            ):
+                position.copy_(value)
+        return same
+
     def axis(self, q: Tensor, k: Tensor, v: Tensor, at_q: Tensor, at_k: Tensor) -> Tensor:
         batch, _, length = q.shape
         q = q + F.interpolate(at_q, length, mode="linear", align_corners=False)
@@ -55,3 +84,8 @@ class SqueezeEnhancedAxialAttention(nn.Module):
         column = self.column(column.unsqueeze(-2))
         gate = self.project(v + (row + column))
         return F.relu6(gate + 3) / 6 * detail
+
+
+def load(layer: nn.Module, state: dict[str, Tensor]) -> None:
+    """Tensors in the same order, under whatever names."""
+    layer.load_state_dict(dict(zip(layer.state_dict(), state.values(), strict=True)))

@@ -49,6 +49,7 @@ def options(folder: Path) -> list[str]:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        "--LanguageServerManager.autodetect=False",  # the search for servers starts npm
     ]
     if (folder / START_PAGE).is_file():
         chosen.append(f"--LabApp.default_url=/lab/tree/{START_PAGE}")

@@ -96,16 +96,18 @@ def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
     return x * gate
 
 
-def same_conv2d(x: Tensor, weight: Tensor) -> Tensor:
-    """`F.conv2d(x, weight, padding=k // 2)` with an odd kernel k: a map keeps its size.
+def conv_pair(maps: Tensor, weight: Tensor) -> Tensor:
+    """`F.conv2d(maps, weight, padding=k // 2)` from two maps to one, with an odd kernel k.
 
     Shape:
-        x (B, Cin, H, W), weight (Cout, Cin, k, k) → (B, Cout, H, W)
+        maps (B, 2, H, W), weight (1, 2, k, k) → (B, 1, H, W)
     """
-    plain = x.device.type != "cpu" or torch.is_autocast_enabled("cpu")
-    if plain or not learning(x):
-        return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-    out: Tensor = _SameConv2d.apply(x, weight)  # type: ignore[no-untyped-call]
+    plain = maps.device.type != "cpu" or torch.is_autocast_enabled("cpu")
+    if plain or torch.compiler.is_compiling():
+        return F.conv2d(maps, weight, padding=weight.shape[-1] // 2)
+    if not learning(maps, weight):
+        return _conv_pair(maps, weight)
+    out: Tensor = _ConvPair.apply(maps, weight)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -157,11 +159,14 @@ def _peak(x: Tensor, dim: Axes) -> Tensor:
     """
     if dim not in (2, 3):
         return x.amax(dim, keepdim=True)
-    for _ in range(max(1, (x.shape[dim] - 1).bit_length())):
-        size = x.shape[dim]
-        half = (size + 1) // 2
-        x = torch.maximum(x.narrow(dim, 0, half), x.narrow(dim, size - half, half))
-    return x
+    half = x.shape[dim] // 2
+    rest = x.shape[dim] - half
+    x = torch.maximum(x.narrow(dim, 0, rest), x.narrow(dim, half, rest))
+    while (size := x.shape[dim]) > 1:
+        half = size // 2
+        x.narrow(dim, 0, half).clamp_min_(x.narrow(dim, size - half, half))
+        x = x.narrow(dim, 0, size - half)
+    return x.clone()
 
 
 class _Scale(torch.autograd.Function):
@@ -187,14 +192,14 @@ class _Scale(torch.autograd.Function):
         return torch.mul(grad, gate, out=product), grad_gate
 
 
-class _SameConv2d(torch.autograd.Function):
-    """The gradient of the input is the same convolution again, with the kernel turned around."""
+class _ConvPair(torch.autograd.Function):
+    """The gradient of the maps is such a convolution again, with the kernels turned around."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor, weight: Tensor) -> Tensor:
-        return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    def forward(maps: Tensor, weight: Tensor) -> Tensor:
+        return _conv_pair(maps, weight)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -202,10 +207,24 @@ class _SameConv2d(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        x, weight = ctx.saved_tensors
-        padding = weight.shape[-1] // 2
-        turned = weight.flip(2, 3).transpose(0, 1)
-        return (
-            F.conv2d(grad, turned, padding=padding),
-            conv2d_weight(x, weight.shape, grad, padding=padding),
-        )
+        maps, weight = ctx.saved_tensors
+        grad_maps = _conv_each(grad.expand_as(maps), weight.flip(2, 3))
+        return grad_maps, conv2d_weight(maps, weight.shape, grad, padding=weight.shape[-1] // 2)
+
+
+def _conv_pair(maps: Tensor, weight: Tensor) -> Tensor:
+    first, second = _conv_each(maps, weight).split(1, dim=1)
+    return first + second
+
+
+def _conv_each(maps: Tensor, weight: Tensor) -> Tensor:
+    """Each of two maps (B, 2, H, W) with its own kernel of the weight (1, 2, k, k).
+
+    The whole batch stands side by side as the channels of one image, which a CPU convolves many at
+    a time; a single output channel would leave most of a vector register empty.
+    """
+    batch, pair, height, width = maps.shape
+    channels = maps.reshape(1, batch * pair, height, width)
+    kernels = weight.transpose(0, 1).repeat(batch, 1, 1, 1)
+    padding = weight.shape[-1] // 2
+    return F.conv2d(channels, kernels, padding=padding, groups=batch * pair).view_as(maps)

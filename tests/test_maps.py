@@ -60,18 +60,49 @@ def test_z_pool_is_maximum_and_mean(shape, seed, dim):
     torch.testing.assert_close(pooled[:, 1], x.mean(dim))
 
 
-@given(
-    shape=shapes,
-    seed=seeds,
-    out_channels=st.integers(1, 3),
-    kernel=st.sampled_from([1, 3, 5, 7]),
-)
-def test_same_conv2d_equals_torchs_in_value_and_gradient(shape, seed, out_channels, kernel):
+@given(shape=shapes, seed=seeds, gate_axes=st.sets(st.integers(1, 3), min_size=1))
+def test_scale_equals_the_product_in_value_and_gradient(shape, seed, gate_axes):
     generator = torch.Generator().manual_seed(seed)
+    small = [1 if axis in gate_axes else size for axis, size in enumerate(shape)]
     x = torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
-    size = (out_channels, shape[1], kernel, kernel)
-    weight = torch.randn(size, generator=generator, dtype=torch.float64, requires_grad=True)
-    ours, expected = maps.same_conv2d(x, weight), F.conv2d(x, weight, padding=kernel // 2)
+    gate = torch.randn(small, generator=generator, dtype=torch.float64, requires_grad=True)
+    ours, expected = maps.scale(x, gate), x * gate
+    torch.testing.assert_close(ours, expected)
+    grad = torch.randn_like(expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(ours, (x, gate), grad), torch.autograd.grad(expected, (x, gate), grad)
+    )
+
+
+def test_scale_overwrites_only_what_no_gradient_needs():
+    x, gate = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 1, 1)
+    expected = x * gate
+    for learned in (x, gate):
+        learned.requires_grad_()
+        kept = x.detach().clone()
+        torch.testing.assert_close(maps.scale(x, gate, overwrite=True), expected)
+        assert torch.equal(x, kept)
+        learned.requires_grad_(False)
+    assert maps.scale(x, gate.double(), overwrite=True).dtype == torch.float64
+    assert maps.scale(x, gate, overwrite=True) is x
+    torch.testing.assert_close(x, expected)
+
+
+@given(
+    batch=st.integers(1, 4),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    kernel=st.sampled_from([1, 3, 5, 7]),
+    seed=seeds,
+)
+def test_conv_pair_equals_torchs_in_value_and_gradient(batch, height, width, kernel, seed):
+    generator = torch.Generator().manual_seed(seed)
+    shapes = (batch, 2, height, width), (1, 2, kernel, kernel)
+    x, weight = (
+        torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
+        for shape in shapes
+    )
+    ours, expected = maps.conv_pair(x, weight), F.conv2d(x, weight, padding=kernel // 2)
     torch.testing.assert_close(ours, expected)
     grad = torch.randn_like(expected)
     torch.testing.assert_close(
@@ -80,11 +111,13 @@ def test_same_conv2d_equals_torchs_in_value_and_gradient(shape, seed, out_channe
     )
 
 
-def test_same_conv2d_can_be_differentiated_twice():
+def test_products_and_convolutions_can_be_differentiated_twice():
     x = torch.randn(2, 2, 3, 4, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
-    assert gradcheck(maps.same_conv2d, (x, weight))
-    assert gradgradcheck(maps.same_conv2d, (x, weight))
+    gate = torch.randn(2, 1, 3, 4, dtype=torch.float64, requires_grad=True)
+    for function, inputs in ((maps.conv_pair, (x, weight)), (maps.scale, (x, gate))):
+        assert gradcheck(function, inputs)
+        assert gradgradcheck(function, inputs)
 
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop")
@@ -93,7 +126,7 @@ def test_the_functional_transforms_of_torch_see_through():
     weight = torch.randn(1, 2, 3, 3, dtype=torch.float64)
 
     def loss(x):
-        return maps.same_conv2d(maps.z_pool(x[None]), weight).pow(2).sum()
+        return maps.conv_pair(maps.z_pool(x[None]), weight).pow(2).sum()
 
     def plain(x):
         pooled = torch.stack((x[None].amax(1), x[None].mean(1)), 1)

@@ -17,7 +17,7 @@ Differences:
 
 from torch import Tensor, nn
 
-from attncourse.maps import same_conv2d
+from attncourse.maps import conv_pair
 
 
 class MapGate(nn.Module):
@@ -42,5 +42,5 @@ class MapGate(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Turn two maps (B, 2, H, W) into gates (B, 1, H, W)."""
-        gates: Tensor = self.norm(same_conv2d(maps, self.conv.weight))
+        gates: Tensor = self.norm(conv_pair(maps, self.conv.weight))
         return gates.sigmoid()

@@ -21,6 +21,7 @@ projections (`bias=True` here), and drops weights and hidden units. `MultiHeadAt
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -40,7 +41,10 @@ __all__ = [
     "record_weights",
 ]
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": partial(nn.ReLU, inplace=True),  # the hidden units are the largest tensor of a layer
+    "gelu": nn.GELU,
+}
 
 
 class AddNorm(nn.Module):
@@ -59,7 +63,7 @@ class AddNorm(nn.Module):
         return self.norm(x + self.dropout(sublayer(x)))
 
 
-class FeedForward(nn.Sequential):
+class FeedForward(nn.Module):
     """The network that every token passes by itself: widen, activate, narrow (section 3.3).
 
     Args:
@@ -77,7 +81,16 @@ class FeedForward(nn.Sequential):
             raise ValueError(f"hidden must be a positive integer, got {hidden}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {[*ACTIVATIONS]}, got {activation!r}")
-        super().__init__(nn.Linear(dim, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, dim))
+        super().__init__()
+        self.widen = nn.Linear(dim, hidden)
+        self.activation = ACTIVATIONS[activation]()
+        self.narrow = nn.Linear(hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply it to each token of x (B, T, D)."""
+        # As a list of tokens: of three axes `widen` would return a view, slow to write over.
+        hidden = self.activation(self.widen(x.flatten(0, 1)))  # (B·T, hidden)
+        return self.narrow(hidden).view_as(x)
 
 
 class EncoderLayer(nn.Module):

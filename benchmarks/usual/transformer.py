@@ -71,7 +71,7 @@ class PostNormLayer(nn.Module):
     @classmethod
     def like(cls, ours: EncoderLayer) -> "PostNormLayer":
         """The same function as ours."""
-        hidden, dim = ours.feed_forward[0].weight.shape
+        hidden, dim = ours.feed_forward.widen.weight.shape
         same = cls(dim, ours.self_attention.heads, hidden)
         same.attention = FourProjections.like(ours.self_attention)
         copy_rest(ours, same)
@@ -88,7 +88,7 @@ class TorchLayer(nn.TransformerEncoderLayer):
     @classmethod
     def like(cls, ours: EncoderLayer) -> "TorchLayer":
         """The same function as ours."""
-        hidden, dim = ours.feed_forward[0].weight.shape
+        hidden, dim = ours.feed_forward.widen.weight.shape
         same = cls(dim, ours.self_attention.heads, hidden, dropout=0.0, batch_first=True)
         copy_attention(ours.self_attention, same.self_attn)
         copy_rest(ours, same)
@@ -104,7 +104,7 @@ def copy_attention(ours: MultiHeadAttention, theirs: nn.MultiheadAttention) -> N
 
 
 def copy_rest(ours: EncoderLayer, theirs: PostNormLayer | TorchLayer) -> None:
-    theirs.linear1.load_state_dict(ours.feed_forward[0].state_dict())
-    theirs.linear2.load_state_dict(ours.feed_forward[2].state_dict())
+    theirs.linear1.load_state_dict(ours.feed_forward.widen.state_dict())
+    theirs.linear2.load_state_dict(ours.feed_forward.narrow.state_dict())
     theirs.norm1.load_state_dict(ours.add_norm1.norm.state_dict())
     theirs.norm2.load_state_dict(ours.add_norm2.norm.state_dict())

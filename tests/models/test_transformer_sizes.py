@@ -62,6 +62,6 @@ def test_the_registered_models_are_the_papers(name, dim, heads, dropout):
     assert len(model.encoder) == len(model.decoder) == 6
     for layer in (*model.encoder, *model.decoder):
         assert layer.self_attention.heads == heads
-        assert layer.feed_forward[0].out_features == 4 * dim
+        assert layer.feed_forward.widen.out_features == 4 * dim
         assert layer.add_norm1.dropout.p == dropout
         assert not layer.add_norm1.norm_first

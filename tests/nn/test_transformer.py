@@ -31,7 +31,7 @@ OPTIONS = st.fixed_dictionaries(
 
 def peer_of(ours, kind, **options):
     """PyTorch's encoder or decoder layer with the weights of ours."""
-    hidden, dim = ours.feed_forward[0].weight.shape
+    hidden, dim = ours.feed_forward.widen.weight.shape
     peer = kind(dim, ours.self_attention.heads, hidden, batch_first=True, **options)
     usual.copy_attention(ours.self_attention, peer.self_attn)
     usual.copy_rest(ours, peer)
@@ -114,7 +114,7 @@ def test_dropout_is_on_what_each_sublayer_adds():
 
 
 def test_the_feed_forward_network_is_four_times_as_wide_by_default():
-    assert FeedForward(6)[0].out_features == 24
+    assert FeedForward(6).widen.out_features == 24
 
 
 @given(seed=SEEDS, cuts=st.sets(st.integers(1, 8)))

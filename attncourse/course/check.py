@@ -35,7 +35,7 @@ class Report:
 
 
 def check(path: Path, *, cell_timeout: int = PATIENCE, on_cell: OnCell | None = None) -> Report:
-    """Runs a notebook from the top in a fresh kernel and reports its points; the file stays.
+    """Runs a notebook from the top to its last check and reports its points; the file stays.
 
     Args:
         path: The notebook, as it was last saved.
@@ -48,9 +48,17 @@ def check(path: Path, *, cell_timeout: int = PATIENCE, on_cell: OnCell | None = 
     nb = read(path)
     if not any(map(is_check, nb.cells)):
         raise ValueError(f"{path} has no checks; is it a lesson of this course?")
+    up_to_last_check(nb)
     execute(nb, path.resolve().parent, cell_timeout=cell_timeout, on_cell=on_cell)
     title = read_card(nb).title or path.stem
     return Report(title, read_marks(nb), tuple(_notes(nb)))
+
+
+def up_to_last_check(nb: NotebookNode) -> NotebookNode:
+    """Drops, in place, the code after the last check: it gives no points and takes longest."""
+    last = max(index for index, cell in enumerate(nb.cells) if is_check(cell))
+    nb.cells[last + 1 :] = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "markdown"]
+    return nb
 
 
 def render(report: Report) -> RenderableType:

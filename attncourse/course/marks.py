@@ -21,6 +21,8 @@ from attncourse.course.notebook import (
 )
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# Without the points that an author may write behind it.
+HEADING = re.compile(r"^#+ +(.+?)(?: *\(\d+ points?\))? *$", re.MULTILINE)
 LONGEST_REASON = 8  # lines
 
 
@@ -102,8 +104,8 @@ def read_marks(nb: NotebookNode) -> Marks:
     earned: float | None
     for cell in nb.cells:
         if cell.cell_type == "markdown":
-            headings = re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE)
-            heading = headings[-1].strip() if headings else heading
+            headings = HEADING.findall(cell.source)
+            heading = headings[-1] if headings else heading
         if is_answer(cell):
             answer = cell
         if is_check(cell):

@@ -41,7 +41,7 @@ Save the notebook, open a terminal (**File → New → Terminal**), and ask:
 
 | command | answers |
 |---|---|
-| `attncourse check {example}` | Does the whole lesson pass when it runs from the top? |
+| `attncourse check {example}` | Do all checks pass when the lesson runs from the top? |
 | `attncourse progress` | How many points have I got, and what is next? |
 | `attncourse doctor` | Is my installation in order? |
 

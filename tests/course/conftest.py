@@ -64,7 +64,7 @@ def tiny() -> NotebookNode:
     cells = [
         new_markdown_cell(CARD),
         new_code_cell("import math"),
-        new_markdown_cell("## Exercise 1: double"),
+        new_markdown_cell("## Exercise 1: double (2 points)"),
         new_code_cell(DOUBLE, metadata=marked("double", solution=True)),
         new_code_cell(DOUBLE_CHECK, metadata=marked("double-check", grade=True, points=2)),
         new_markdown_cell("## Exercise 2: root"),
@@ -114,7 +114,6 @@ def autograde(tmp_path: Path, lesson: Lesson, nbgrader_config: Config) -> Callab
         from nbgrader.api import Gradebook
         from nbgrader.converters import Autograde, GenerateAssignment
         from nbgrader.coursedir import CourseDirectory
-        from sqlalchemy.exc import SAWarning
 
         course = lay_out(Path(tempfile.mkdtemp(dir=tmp_path)), lesson, solution)
         notebook = Path("ada", lesson.name, f"{lesson.name}.ipynb")
@@ -123,7 +122,7 @@ def autograde(tmp_path: Path, lesson: Lesson, nbgrader_config: Config) -> Callab
         nbgrader_config.merge(Config(CourseDirectory=places))
         directory = CourseDirectory(config=nbgrader_config)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader's way with its database
+            warnings.simplefilter("ignore")  # nbgrader's way with its database and ids
             for step in (GenerateAssignment, Autograde):
                 step(coursedir=directory, config=nbgrader_config).start()
         with Gradebook(directory.db_url) as gradebook:

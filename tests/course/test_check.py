@@ -169,6 +169,14 @@ def test_kernels_that_keep_dying_end_the_check(course: Course, lesson: Lesson) -
     assert len(report.notes) == 4
 
 
+def test_what_follows_the_last_check_is_not_run(course: Course, lesson: Lesson) -> None:
+    nb = read(course.solution(lesson))
+    nb.cells.append(new_code_cell("import pathlib; pathlib.Path('ran').touch()"))
+    write_file(course.solution(lesson), dumps(nb).encode())
+    assert check(course.solution(lesson)).marks.passed
+    assert not (course.solution(lesson).parent / "ran").exists()
+
+
 def test_a_check_leaves_the_notebook_alone(course: Course, lesson: Lesson) -> None:
     before = course.solution(lesson).read_bytes()
     check(course.solution(lesson))

@@ -4,24 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nbformat import NotebookNode
 
+from attncourse.course.check import up_to_last_check
 from attncourse.course.marks import Standing, read_marks
 from attncourse.course.measures import dissect, measure
-from attncourse.course.notebook import is_check, read
+from attncourse.course.notebook import read
 from attncourse.course.places import Course
 from attncourse.course.release import verify
 from attncourse.course.syllabus import Lesson
 
 COURSE = Course(Path(__file__).parents[2])
 LESSONS = pytest.mark.parametrize("lesson", COURSE.solved(), ids=lambda lesson: lesson.name)
-
-
-def up_to_last_check(nb: NotebookNode) -> NotebookNode:
-    """Drops the code after the last check: it gives no points, takes longest, and nbval runs it."""
-    last = max(index for index, cell in enumerate(nb.cells) if is_check(cell))
-    nb.cells[last + 1 :] = [cell for cell in nb.cells[last + 1 :] if cell.cell_type == "markdown"]
-    return nb
 
 
 def test_notebooks_are_what_solutions_generate_and_give_nothing_away() -> None:
@@ -44,6 +37,7 @@ def test_a_stored_solution_passes_every_check(lesson: Lesson, validate: Callable
 @pytest.mark.slow
 @LESSONS
 def test_nbgrader_gives_the_solution_all_points(lesson: Lesson, autograde: Callable) -> None:
+    # What follows the last check is run by nbval.
     solution = up_to_last_check(read(COURSE.solution(lesson)))
     graded = autograde(solution, solution, lesson)
     for score, possible in graded.scores.values():

@@ -25,7 +25,7 @@ OPTIONS = (
     "--disable-sync",
 )
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/\S*token=(\w+)")
-PATIENCE = 300_000  # milliseconds: a lesson that trains, on a busy machine
+PATIENCE = 120_000  # milliseconds: a kernel that loads torch, on a busy machine
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def jupyterlab(course: Path, *options: str) -> Iterator[Lab]:
             yield Lab(*next(filter(None, map(ADDRESS.search, server.stderr))).groups())
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=120)
 
 
 def choose(page: Page, *path: str) -> None:

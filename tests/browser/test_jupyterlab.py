@@ -10,12 +10,11 @@ import pytest
 from playwright.sync_api import expect
 
 from attncourse.course.notebook import is_check, read
-from tests.browser.conftest import LESSONS, TINY
 from tests.browser.desk import choose
+from tests.browser.lessons import ALT, LESSONS, TINY
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ALT = "x looks at a, y at b."
 lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 

@@ -15,6 +15,7 @@ from tests.browser.lessons import ALT, LESSONS, TINY
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+LESSON = 900_000  # milliseconds: a minute of training, on a very busy machine
 lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
@@ -22,7 +23,7 @@ def validated(page) -> str:
     """Press Validate and read what the dialog says."""
     page.get_by_role("button", name="Validate").click()
     dialog = page.locator(".jp-Dialog", has_text="Validation Results")
-    return dialog.inner_text()
+    return dialog.inner_text(timeout=LESSON)
 
 
 def test_figures_have_their_alternative_text_and_can_be_explored(learner, page):

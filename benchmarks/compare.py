@@ -17,8 +17,8 @@ OURS, COMPILED, FLOOR = "ours", "ours, compiled", "floor"
 class Comparison:
     """One case on one device.
 
-    On a CPU every measurement has a process of its own, forked while this one has computed nothing:
-    what a contender allocates dies with it. A GPU cannot be used by forked processes.
+    On a CPU every measurement has a forked process of its own: what a contender allocates dies with
+    it. A GPU cannot be used by forked processes.
     """
 
     def __init__(self, case: Case, device: torch.device, *, rounds: int, compiled: bool) -> None:

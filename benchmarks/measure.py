@@ -3,7 +3,7 @@
 A ratio is taken within a round, in which every contender runs once: a machine that is slow for a
 while is slow for all of them. On a CPU the clock is that of the one thread that computes, which
 stands still while others have the core; on a GPU it is the GPU's own, and the L2 cache is flushed
-before each run.
+before each run. Memory on a CPU is what Linux tells about the process.
 """
 
 import ctypes

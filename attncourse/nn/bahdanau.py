@@ -15,7 +15,8 @@ Differences:
 | U h_s | "can be pre-computed" | once per sentence | `project_keys`, once per sentence |
 | bias of the alignment model | left out "for readability" | none | none; `bias=True`: in U h |
 | initial values | v = 0, W and U ~ N(0, 0.001²) | the same | uniform in ±1/√fan-in |
-| padding | not mentioned | masked | masked; a row without a key gives 0 |
+| softmax | exp e / Σ exp e | as it is read: inf / inf from e = 89 on | of e minus its maximum |
+| padding | not mentioned | masked; NaN without any key | masked; 0 without any key |
 """
 
 import math

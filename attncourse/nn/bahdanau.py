@@ -12,8 +12,8 @@ Differences:
 | | paper | official code | ours |
 |---|---|---|---|
 | query | decoder state s_{i-1} | the same | whatever the decoder passes |
-| U h_s | "can be pre-computed" | once per sentence | `project_keys`, once per sentence |
-| bias of the alignment model | left out "for readability" | none | none; `bias=True`: in U h |
+| U h_s | once, since it does not depend on i | the same | `project_keys` |
+| bias of the alignment model | not written out | none | none; `bias=True`: in U h |
 | initial values | v = 0, W and U ~ N(0, 0.001²) | the same | uniform in ±1/√fan-in |
 | softmax | exp e / Σ exp e | as it is read: inf / inf from e = 89 on | of e minus its maximum |
 | padding | not mentioned | masked; NaN without any key | masked; 0 without any key |

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot
 from torch import nn
 
 from attncourse.exercises import bahdanau
@@ -131,6 +132,18 @@ def test_noise_does_not_leak(capfd, recwarn) -> None:
     assert not recwarn.list
     print("heard", file=sys.stderr)
     assert capfd.readouterr().err == "heard\n"
+
+
+def test_figures_left_open_are_closed() -> None:
+    mine = pyplot.figure()
+
+    def draws(w, h):
+        pyplot.figure()
+        return right(w, h)
+
+    CONTEXT.check(draws)
+    assert pyplot.get_fignums() == [mine.number]
+    pyplot.close(mine)
 
 
 def test_in_place_changes_are_named() -> None:

@@ -69,6 +69,22 @@ def _muted_descriptors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def no_figures() -> Iterator[None]:
+    """Close the figures that the code inside leaves open; the notebook would show each of them."""
+
+    def numbers() -> set[int]:
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        return set(pyplot.get_fignums()) if pyplot else set()
+
+    before = numbers()
+    try:
+        yield
+    finally:
+        for number in numbers() - before:
+            sys.modules["matplotlib.pyplot"].close(number)
+
+
+@contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` in the running code after ``seconds``; again if it is swallowed."""
     main = threading.current_thread() is threading.main_thread()

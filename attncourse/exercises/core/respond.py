@@ -17,7 +17,13 @@ from attncourse.exercises.core.kinds import (
     named_outputs,
 )
 from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Response
-from attncourse.exercises.core.quiet import OutOfTime, muted, own_randomness, time_limit
+from attncourse.exercises.core.quiet import (
+    OutOfTime,
+    muted,
+    no_figures,
+    own_randomness,
+    time_limit,
+)
 
 #: What a released stub raises (``ClearSolutions.code_stub`` in nbgrader_config.py).
 STUB = "not solved yet"
@@ -50,7 +56,7 @@ def respond(
         return Response("refused", detail=getattr(answer, "__name__", type(answer).__name__))
     called: list[str] = []
     try:
-        with muted(), own_randomness(probe.seed), time_limit(seconds):
+        with muted(), no_figures(), own_randomness(probe.seed), time_limit(seconds):
             opened = kind.open(answer, probe)
             guard = nullcontext(called) if refuses is None else refusing(refuses, refused_code)
             with guard as called:

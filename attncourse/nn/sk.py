@@ -18,6 +18,8 @@ Differences:
 | sum Σ U_m | before the mean | before the mean | never formed: mean(ΣU) = Σ mean(U) |
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 
@@ -87,7 +89,7 @@ class SelectiveKernel(nn.Module):
         Returns:
             Weights (B, M, C', 1, 1) that sum to one over M.
         """
-        pooled = torch.stack([maps.mean(branch, (2, 3)) for branch in seen]).sum(0)  # (B, C')
+        pooled = reduce(torch.add, [maps.mean(branch, (2, 3)) for branch in seen])  # (B, C')
         logits: Tensor = self.select(self.fuse(pooled)).unflatten(1, (len(seen), -1))  # (B, M, C')
         return logits.softmax(1)[..., None, None]
 

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from attncourse.nn.sk import SelectiveKernel
 from attncourse.profiling import macs, parameters
@@ -194,19 +193,3 @@ def test_parameters_and_macs():
     convolutions = 2 * 9 * 256**2 // 32
     assert parameters(unit) == 62_528
     assert macs(unit, torch.randn(1, 256, 5, 7)) == convolutions * places + 3 * 256 * hidden
-
-
-def test_the_branches_are_never_put_side_by_side(features):
-    class Largest(TorchDispatchMode):
-        elements = 0
-
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            out = func(*args, **(kwargs or {}))
-            if isinstance(out, torch.Tensor):
-                self.elements = max(self.elements, out.numel())
-            return out
-
-    x = features((2, 8, 16, 16), 0).requires_grad_()
-    with Largest() as largest:
-        SelectiveKernel(8, groups=2, branches=3).double()(x).sum().backward()
-    assert largest.elements == x.numel()

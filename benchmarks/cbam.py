@@ -1,0 +1,25 @@
+"""Cases of CBAM."""
+
+from collections.abc import Iterator
+
+from attncourse.nn.cbam import CBAM
+from benchmarks.harness import Case
+from benchmarks.maps import SHAPES, draw, name
+from benchmarks.usual import cbam as usual
+from benchmarks.usual.weights import like
+
+
+def cases() -> Iterator[Case]:
+    for shape in SHAPES:
+        ours = CBAM(shape[1])
+        yield Case(
+            name("CBAM", shape),
+            inputs=draw(shape),
+            ours=ours,
+            usual={"official structure": like(ours, usual.CBAM(shape[1]))},
+            forward=2.2,
+            both=1.0,
+            stretch=(3.2, 2.5),
+            compiled=True,
+            large=draw(shape, batches=8),
+        )

@@ -1,0 +1,25 @@
+"""Cases of coordinate."""
+
+from collections.abc import Iterator
+
+from attncourse.nn.coordinate import CoordinateAttention
+from benchmarks.harness import Case
+from benchmarks.maps import SHAPES, draw, name
+from benchmarks.usual import coordinate as usual
+from benchmarks.usual.weights import like
+
+
+def cases() -> Iterator[Case]:
+    for shape in SHAPES:
+        ours = CoordinateAttention(shape[1])
+        yield Case(
+            name("coordinate", shape),
+            inputs=draw(shape),
+            ours=ours,
+            usual={"official structure": like(ours, usual.CoordinateAttention(shape[1]))},
+            forward=2.2,
+            both=1.9,
+            stretch=(4, 2.5),
+            compiled=True,
+            large=draw(shape, batches=8),
+        )

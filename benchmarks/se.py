@@ -1,0 +1,47 @@
+"""Cases of squeeze-and-excitation and of ECA."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
+from benchmarks.harness import Case
+from benchmarks.maps import SHAPES, draw, name
+from benchmarks.usual import se as usual
+from benchmarks.usual.weights import like
+
+
+def floor(x: Tensor) -> Tensor:
+    """Read the map once for the squeeze, and once to scale it."""
+    return x * x.mean((2, 3), keepdim=True)
+
+
+def cases() -> Iterator[Case]:
+    for shape in SHAPES:
+        channels = shape[1]
+        se = SqueezeExcitation(channels)
+        yield Case(
+            name("SE", shape),
+            inputs=draw(shape),
+            ours=se,
+            usual={
+                "1×1 convolutions": like(se, usual.SqueezeExcitation(channels)),
+                "linear layers": like(se, usual.LinearSqueezeExcitation(channels)),
+            },
+            forward=1.0,
+            both=1.3,
+            stretch=(None, 1.8),
+            floor=floor,
+            large=draw(shape, batches=8),
+        )
+        eca = EfficientChannelAttention(channels)
+        (kernel,) = eca.excitation.conv.kernel_size
+        yield Case(
+            name("ECA", shape),
+            inputs=draw(shape),
+            ours=eca,
+            usual={"official structure": like(eca, usual.EfficientChannelAttention(kernel))},
+            stretch=(None, 1.2),
+            floor=floor,
+            large=draw(shape, batches=8),
+        )

@@ -62,9 +62,11 @@ def fold_norms(module: nn.Module) -> nn.Module:
 
     Its outputs are those of `module.eval()`; the norms no longer pass over the maps.
     """
-    folded = copy.deepcopy(module).eval()
-    for parent in list(folded.modules()):
+    module = copy.deepcopy(module).eval()
+    if isinstance(module, ConvNorm):
+        return fuse_conv_bn_eval(module.conv, module.norm)
+    for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, ConvNorm):
                 setattr(parent, name, fuse_conv_bn_eval(child.conv, child.norm))
-    return folded
+    return module

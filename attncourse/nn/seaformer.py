@@ -69,7 +69,7 @@ class SqueezeEnhancedAxialAttention(nn.Module):
         looking, seen = self.widths
 
         def axial(out_channels: int) -> nn.Sequential:
-            return nn.Sequential(nn.ReLU6(inplace=True), ConvNorm(seen, out_channels, gamma=0.0))
+            return nn.Sequential(nn.ReLU6(), ConvNorm(seen, out_channels, gamma=0.0))
 
         self.qkv = ConvNorm(channels, looking + seen)
         self.row_positions = nn.Parameter(torch.randn(1, looking, positions))
@@ -77,7 +77,7 @@ class SqueezeEnhancedAxialAttention(nn.Module):
         self.row, self.column, self.gate = axial(seen), axial(seen), axial(channels)
         self.detail = nn.Sequential(
             ConvNorm(looking + seen, looking + seen, kernel=3, groups=looking + seen),
-            nn.ReLU6(inplace=True),
+            nn.ReLU6(),
             ConvNorm(looking + seen, channels),
         )
 

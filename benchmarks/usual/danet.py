@@ -17,7 +17,7 @@ class PositionAttention(nn.Module):
     @classmethod
     def like(cls, ours: danet.PositionAttention) -> "PositionAttention":
         """The same function as ours."""
-        same = cls(ours.value.in_channels)
+        same = cls(ours.value.in_channels).to(ours.alpha.dtype)
         for name in ("query", "key", "value"):
             getattr(same, name).load_state_dict(getattr(ours, name).state_dict())
         with torch.no_grad():
@@ -44,7 +44,7 @@ class ChannelAttention(nn.Module):
     @classmethod
     def like(cls, ours: danet.ChannelAttention) -> "ChannelAttention":
         """The same function as ours, if it has the same sign."""
-        same = cls()
+        same = cls().to(ours.beta.dtype)
         with torch.no_grad():
             same.beta.copy_(ours.beta)
         return same

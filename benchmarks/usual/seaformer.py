@@ -41,6 +41,7 @@ class SqueezeEnhancedAxialAttention(nn.Module):
         """The same function as ours, from the thirds of its one projection."""
         keys, values = ours.widths[0] // 2, ours.widths[1]
         same = cls(ours.qkv.conv.in_channels, keys // ours.heads, ours.heads, values // keys)
+        same.to(ours.row_positions.dtype)
         thirds = {
             name: tensor.split((keys, keys, values)) if tensor.dim() else [tensor] * 3
             for name, tensor in ours.qkv.state_dict().items()

@@ -17,6 +17,7 @@ from torch import nn
 
 from attncourse.exercises import bahdanau
 from attncourse.exercises.core import ExerciseFailed, Verdict
+from attncourse.exercises.core.quiet import PATIENCE
 from attncourse.exercises.core.respond import STUB
 
 CONTEXT = replace(bahdanau.context_vector, seconds=1.0)
@@ -89,13 +90,15 @@ def in_float32(w, h):
 def test_hostile_answers_get_a_verdict(answer, says) -> None:
     started = time.monotonic()
     assert says in sentence(answer)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
 
 
 def test_an_endless_answer_costs_one_time_limit_not_one_a_probe() -> None:
     started = time.monotonic()
+    spent = time.process_time()
     sentence(endless)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - spent < 3 * CONTEXT.seconds
+    assert time.monotonic() - started < 2 * PATIENCE * CONTEXT.seconds
 
 
 def test_the_stub_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import traceback
 from contextlib import nullcontext
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -54,6 +55,8 @@ def respond(
     """
     if refuses is not None and is_implementation(answer):
         return Response("refused", detail=getattr(answer, "__name__", type(answer).__name__))
+    if probe.device == "meta":
+        _wake_meta()
     called: list[str] = []
     try:
         with muted(), no_figures(), own_randomness(probe.seed), time_limit(seconds):
@@ -79,6 +82,12 @@ def respond(
     except BaseException as error:  # SystemExit, RecursionError, MemoryError: all are verdicts
         return Response("raised", detail=_line_of(error))
     return Response("refused", detail=called[0])
+
+
+@cache
+def _wake_meta() -> None:
+    """Let torch import what its first meta tensor needs, seconds that are not the learner's."""
+    torch.empty(1, device="meta").add(1)
 
 
 def _ask(kind: Kind, opened: Opened, probe: Probe) -> dict[str, Tensor]:

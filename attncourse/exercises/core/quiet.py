@@ -19,7 +19,6 @@ from types import FrameType
 
 import torch
 
-
 #: How many times its computing time an answer may take by the clock.
 PATIENCE = 6
 

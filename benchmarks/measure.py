@@ -97,15 +97,23 @@ def _gpu_seconds(run: Run, repeats: int) -> float:
 
 def peak_bytes(make: Callable[[], Run], device: torch.device) -> int:
     """Memory that a second run needs at its highest, beyond what is held before it."""
-    if device.type == "cpu":  # tensors get pages of their own, so that malloc keeps none of them
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
+    return _gpu_peak(make()) if device.type == "cuda" else _cpu_peak(make)
+
+
+def _gpu_peak(run: Run) -> int:
+    run()
+    torch.cuda.reset_peak_memory_stats()
+    held = torch.cuda.memory_allocated()
+    run()
+    return torch.cuda.max_memory_allocated() - held
+
+
+def _cpu_peak(make: Callable[[], Run]) -> int:
+    malloc = ctypes.CDLL(None)
+    malloc.mallopt(M_MMAP_THRESHOLD, 2**16)  # a tensor gets pages of its own, and malloc keeps none
     run = make()
     run()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        held = torch.cuda.memory_allocated()
-        run()
-        return torch.cuda.max_memory_allocated() - held
+    malloc.malloc_trim(0)  # nor does it keep any from before
     Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM back to VmRSS
     held = _status("VmRSS")
     run()

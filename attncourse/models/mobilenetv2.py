@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from attncourse import maps
 from attncourse.maps import positive
 from attncourse.models.registry import register
-from attncourse.models.resnet import Gate, conv_norm, initialise
+from attncourse.models.resnet import Gate, initialise
 from attncourse.nn.cbam import CBAM
+from attncourse.nn.conv_norm import ConvNorm
 from attncourse.nn.coordinate import CoordinateAttention
 from attncourse.nn.se import SqueezeExcitation
 from attncourse.nn.triplet import TripletAttention
@@ -78,13 +79,13 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and channels == out_channels
         self.body = nn.Sequential()
         if expansion > 1:
-            self.body.extend((conv_norm(channels, width, 1), nn.ReLU6(inplace=True)))
+            self.body.extend((ConvNorm(channels, width), nn.ReLU6(inplace=True)))
         self.body.extend(
-            (conv_norm(width, width, 3, stride=stride, groups=width), nn.ReLU6(inplace=True))
+            (ConvNorm(width, width, kernel=3, stride=stride, groups=width), nn.ReLU6(inplace=True))
         )
         if middle is not None:
             self.body.append(middle(width))
-        self.body.append(conv_norm(width, out_channels, 1))
+        self.body.append(ConvNorm(width, out_channels))
         if end is not None:
             self.body.append(end(out_channels))
 
@@ -121,7 +122,7 @@ class MobileNetV2(nn.Module):
         positive(in_channels=in_channels, num_classes=num_classes)
         channels, last = 32, 1280
         self.layers = nn.Sequential(
-            conv_norm(in_channels, channels, 3, stride=2), nn.ReLU6(inplace=True)
+            ConvNorm(in_channels, channels, kernel=3, stride=2), nn.ReLU6(inplace=True)
         )
         for expansion, out_channels, blocks, stride in _STAGES:
             for i in range(blocks):
@@ -136,7 +137,7 @@ class MobileNetV2(nn.Module):
                     )
                 )
                 channels = out_channels
-        self.layers.extend((conv_norm(channels, last, 1), nn.ReLU6(inplace=True)))
+        self.layers.extend((ConvNorm(channels, last), nn.ReLU6(inplace=True)))
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, num_classes))
         initialise(self)
 

@@ -24,6 +24,7 @@ from attncourse import maps
 from attncourse.maps import positive
 from attncourse.models.registry import register
 from attncourse.nn.cbam import BAM, CBAM, SpatialGate
+from attncourse.nn.conv_norm import ConvNorm
 from attncourse.nn.coordinate import CoordinateAttention
 from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
 from attncourse.nn.triplet import TripletAttention
@@ -62,9 +63,7 @@ class Residual(nn.Module):
         self.out_channels = out_channels
         self.body = body
         self.gate = gate(out_channels) if gate else nn.Identity()
-        self.shortcut = (
-            nn.Identity() if same else conv_norm(channels, out_channels, 1, stride=stride)
-        )
+        self.shortcut = nn.Identity() if same else ConvNorm(channels, out_channels, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the gated branch to maps (B, C, H, W)."""
@@ -84,9 +83,9 @@ class Basic(Residual):
         gate: Gate | None = None,
     ) -> None:
         body = nn.Sequential(
-            conv_norm(channels, width, 3, stride=stride, dilation=dilation),
+            ConvNorm(channels, width, kernel=3, stride=stride, dilation=dilation),
             nn.ReLU(inplace=True),
-            conv_norm(width, width, 3, dilation=dilation),
+            ConvNorm(width, width, kernel=3, dilation=dilation),
         )
         super().__init__(body, channels, width, stride=stride, gate=gate)
 
@@ -120,11 +119,11 @@ class Bottleneck(Residual):
         inner = width * group_width // 64 * groups
         first, second = (stride, 1) if stride_first else (1, stride)
         body = nn.Sequential(
-            conv_norm(channels, inner, 1, stride=first),
+            ConvNorm(channels, inner, stride=first),
             nn.ReLU(inplace=True),
-            conv_norm(inner, inner, 3, stride=second, dilation=dilation, groups=groups),
+            ConvNorm(inner, inner, kernel=3, stride=second, dilation=dilation, groups=groups),
             nn.ReLU(inplace=True),
-            conv_norm(inner, 4 * width, 1),
+            ConvNorm(inner, 4 * width),
         )
         super().__init__(body, channels, 4 * width, stride=stride, gate=gate)
 
@@ -174,7 +173,7 @@ class ResNet(nn.Module):
                 f"stage, got {tuple(multi_grid)}"
             )
         self.stem = nn.Sequential(
-            conv_norm(in_channels, 64, 7, stride=2),
+            ConvNorm(in_channels, 64, kernel=7, stride=2),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
@@ -220,29 +219,6 @@ def _plan(
         reached *= stride
         last = i == len(depths) - 1
         yield stride, multi_grid if last and multi_grid else [before] + [dilation] * (depth - 1)
-
-
-def conv_norm(
-    channels: int,
-    out_channels: int,
-    kernel: int,
-    *,
-    stride: int = 1,
-    dilation: int = 1,
-    groups: int = 1,
-) -> nn.Sequential:
-    """A convolution that keeps the size of a map (but for its stride), without bias, and a norm."""
-    conv = nn.Conv2d(
-        channels,
-        out_channels,
-        kernel,
-        stride=stride,
-        padding=kernel // 2 * dilation,
-        dilation=dilation,
-        groups=groups,
-        bias=False,
-    )
-    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
 def initialise(network: nn.Module) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 from torch import nn
 
 from attncourse.models.registry import register
-from attncourse.models.resnet import Residual, ResNet, conv_norm
+from attncourse.models.resnet import Residual, ResNet
+from attncourse.nn.conv_norm import ConvNorm
 from attncourse.nn.sk import SelectiveKernel
 
 
@@ -41,10 +42,10 @@ class SKUnit(Residual):
         if dilation != 1:
             raise ValueError(f"a selective kernel cannot be dilated as a whole, got {dilation}")
         body = nn.Sequential(
-            conv_norm(channels, 2 * width, 1),
+            ConvNorm(channels, 2 * width),
             nn.ReLU(inplace=True),
             SelectiveKernel(2 * width, stride=stride, **sk),
-            conv_norm(2 * width, 4 * width, 1),
+            ConvNorm(2 * width, 4 * width),
         )
         super().__init__(body, channels, 4 * width, stride=stride, gate=None)
 

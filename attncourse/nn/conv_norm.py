@@ -16,6 +16,7 @@ class ConvNorm(nn.Sequential):
         out_channels: Of the output.
         kernel: Side of the kernel.
         stride: Of the convolution.
+        dilation: Of the convolution.
         groups: Of the convolution.
         gamma: First scale of the norm; 0 makes the layer start as zero.
 
@@ -37,6 +38,7 @@ class ConvNorm(nn.Sequential):
         *,
         kernel: int = 1,
         stride: int = 1,
+        dilation: int = 1,
         groups: int = 1,
         gamma: float = 1.0,
     ) -> None:
@@ -45,13 +47,21 @@ class ConvNorm(nn.Sequential):
             out_channels=out_channels,
             kernel=kernel,
             stride=stride,
+            dilation=dilation,
             groups=groups,
         )
         if kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {kernel}")
         super().__init__()
         self.conv = nn.Conv2d(
-            channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
+            channels,
+            out_channels,
+            kernel,
+            stride=stride,
+            padding=kernel // 2 * dilation,
+            dilation=dilation,
+            groups=groups,
+            bias=False,
         )
         self.norm = nn.BatchNorm2d(out_channels)
         nn.init.constant_(self.norm.weight, gamma)

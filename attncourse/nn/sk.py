@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from attncourse import maps
 from attncourse.maps import positive
+from attncourse.nn.conv_norm import ConvNorm
 
 
 class SelectiveKernel(nn.Module):
@@ -72,7 +73,10 @@ class SelectiveKernel(nn.Module):
             raise ValueError(f"groups must divide channels={channels} and {width}, got {groups}")
         hidden = max(width // reduction, min_hidden)
         self.branches = nn.ModuleList(
-            _conv_norm_relu(channels, width, stride=stride, dilation=i + 1, groups=groups)
+            nn.Sequential(
+                ConvNorm(channels, width, kernel=3, stride=stride, dilation=i + 1, groups=groups),
+                nn.ReLU(inplace=True),
+            )
             for i in range(branches)
         )
         self.fuse = nn.Sequential(
@@ -101,19 +105,3 @@ class SelectiveKernel(nn.Module):
         for branch, weight in zip(seen[1:], others, strict=True):
             out.addcmul_(branch, weight)
         return out
-
-
-def _conv_norm_relu(
-    channels: int, width: int, *, stride: int, dilation: int, groups: int
-) -> nn.Sequential:
-    conv = nn.Conv2d(
-        channels,
-        width,
-        3,
-        stride=stride,
-        padding=dilation,
-        dilation=dilation,
-        groups=groups,
-        bias=False,
-    )
-    return nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True))

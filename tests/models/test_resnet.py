@@ -162,7 +162,7 @@ def test_sknet_has_selective_kernels_in_the_place_of_3x3_convolutions():
     network = on_meta("sknet50")
     units = of_kind(network, SelectiveKernel)
     assert [unit.select.in_features for unit in units] == [32] * 13 + [64] * 3
-    assert all(unit.branches[0][0].groups == 32 for unit in units)
+    assert all(unit.branches[0][0].conv.groups == 32 for unit in units)
     assert parameters(network) == 27_479_784
     assert len(of_kind(on_meta("sknet101"), SelectiveKernel)) == 33
 
@@ -170,7 +170,7 @@ def test_sknet_has_selective_kernels_in_the_place_of_3x3_convolutions():
 def test_sknets_options_reach_its_units():
     network = on_meta("sknet50", branches=3, groups=16, reduction=8, min_hidden=24)
     unit = of_kind(network, SelectiveKernel)[-1]
-    assert len(unit.branches) == 3 and unit.branches[0][0].groups == 16
+    assert len(unit.branches) == 3 and unit.branches[0][0].conv.groups == 16
     assert [u.select.in_features for u in of_kind(network, SelectiveKernel)][0::15] == [24, 128]
 
 

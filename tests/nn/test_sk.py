@@ -74,7 +74,7 @@ def test_sk_is_the_papers_formula(kernel, features, branches, height, width, str
     with torch.no_grad():
         seen = [
             normed(norm, grouped_conv_in_loops(x, conv.weight, m + 1, 2, stride)).relu()
-            for m, (conv, norm, _) in enumerate(unit.branches)
+            for m, ((conv, norm), _) in enumerate(unit.branches)
         ]
         squeezed = sum(seen).mean((2, 3))
         hidden = normed(unit.fuse[1], squeezed @ unit.fuse[0].weight.T).relu()
@@ -98,7 +98,7 @@ def test_in_training_the_norms_use_the_batch(kernel, features):
         gamma, beta = norm.weight.view(shape), norm.bias.view(shape)
         return (x - mean) / (var + norm.eps).sqrt() * gamma + beta
 
-    seen = [batch_normed(norm, conv(x)).relu() for conv, norm, _ in unit.branches]
+    seen = [batch_normed(norm, conv(x)).relu() for (conv, norm), _ in unit.branches]
     hidden = batch_normed(unit.fuse[1], unit.fuse[0](sum(seen).mean((2, 3)))).relu()
     weights = unit.select(hidden).view(4, 2, 8, 1, 1).softmax(1)
     expected = weights[:, 0] * seen[0] + weights[:, 1] * seen[1]
@@ -170,7 +170,7 @@ def test_branches_have_no_order(kernel, features, seed):
 @given(seed=seeds)
 def test_one_branch_is_a_plain_grouped_convolution(kernel, features, seed):
     unit, x = kernel(seed, branches=1), features((2, 8, 5, 7), seed)
-    conv, norm, _ = unit.branches[0]
+    (conv, norm), _ = unit.branches[0]
     expected = normed(norm, F.conv2d(x, conv.weight, padding=1, groups=2)).relu()
     torch.testing.assert_close(unit(x), expected)
 

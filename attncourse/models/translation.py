@@ -37,7 +37,7 @@ def translation_loss(model: nn.Module, batch: Batch, *, smoothing: float = 0.0) 
 
 
 def measure(
-    model: nn.Module, text: ParallelText, pairs: Sequence[Pair], *, size: int = 256
+    model: nn.Module, text: ParallelText, pairs: Sequence[Pair], *, size: int = 64
 ) -> dict[str, float]:
     """How well a model predicts each token of the targets from those before it.
 

@@ -1,5 +1,6 @@
 """ResNet, ResNeXt, SKNet and MobileNetV2: where the gates stand, and what the networks cost."""
 
+import re
 from functools import partial
 
 import pytest
@@ -18,7 +19,7 @@ from attncourse.nn.triplet import TripletAttention
 from attncourse.profiling import macs, parameters
 
 FAMILIES = ("resnet", "resnext", "sknet", "mobilenetv2")
-NAMES = [name for name in available() if any(family in name for family in FAMILIES)]
+NAMES = [name for name in available() if re.match(rf"((?!danet)\w+_)?({'|'.join(FAMILIES)})", name)]
 KINDS = {
     "se": SqueezeExcitation,
     "eca": EfficientChannelAttention,

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attncourse.models.published import Row, printed_like
-from attncourse.nn.se import SqueezeExcitation
+from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
 from attncourse.nn.triplet import TripletAttention
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ def _reduced(reduction: int) -> dict[str, Any]:
     return _CAFFE | {"attention": partial(SqueezeExcitation, reduction=reduction)}
 
 
+def _without_biases() -> dict[str, Any]:
+    return {"attention": partial(SqueezeExcitation, bias=False)}
+
+
 def _triplet(
     name: str, network: str, parameters: str | None, macs: str, *, kernel: int = 7, reason: str = ""
 ) -> Row:
@@ -84,6 +88,7 @@ def _triplet(
 
 
 _SE_X, _BAM_X = {"attention": "se"}, {"attention": "bam"}
+_ECA_X = {"end": EfficientChannelAttention}
 
 _GATES = (
     Row("ResNet-50", "resnet50", _CBAM, "25.56M", "3.858G", options=_CAFFE),
@@ -97,6 +102,7 @@ _GATES = (
         options=_CAFFE,
         reason="3.87 with the sums of the squeeze and the products of the gate",
     ),
+    Row("SE-ResNet-50, no biases", "resnet50", _TRIPLET, "28.07M", options=_without_biases()),
     Row("SE-ResNet-50, r = 2", "resnet50", _SE, "45.7M", options=_reduced(2)),
     Row("… r = 4", "resnet50", _SE, "35.7M", options=_reduced(4), reason=_WITH_STATISTICS),
     Row("… r = 8", "resnet50", _SE, "30.7M", options=_reduced(8), reason=_WITH_STATISTICS),
@@ -121,6 +127,7 @@ _GATES = (
         options={"attention": "eca"},
         reason="57.404; " + _THOP,
     ),
+    Row("ECA-MobileNetV2", "mobilenetv2", _ECA, "3.34Mi", options=_ECA_X),
     Row("ResNeXt-50", "resnext50", _SK, "25.0M", "4.24G", reason=_OPEN),
     Row("ResNeXt-101", "resnext101", _SK, "44.3M", "7.99G", reason=_OPEN),
     Row("BAM-ResNeXt-50", "resnext50", _SK, "25.4M", "4.31G", options=_BAM_X),
@@ -131,12 +138,13 @@ _GATES = (
     Row("SKNet-101", "sknet101", _SK, "48.9M", reason=_WITH_STATISTICS),
     Row("SKNet-101", "sknet101", _SK, macs="8.46G", reason=_OPEN),
     _triplet(
-        "Triplet-ResNet-18", "resnet18", None, "1.825G", reason="the rules of fvcore give 1.826"
+        "Triplet-ResNet-18", "resnet18", None, "1.825G", reason="1.829; with k = 3 it is equal"
     ),
+    _triplet("… k = 3", "resnet18", None, "1.823G", kernel=3),
     _triplet("Triplet-ResNet-50", "resnet50", "25.56M", "4.169G"),
-    _triplet("Triplet-ResNet-50, k = 3", "resnet50", "25.56M", "4.131G", kernel=3),
+    _triplet("… k = 3", "resnet50", "25.56M", "4.131G", kernel=3),
     _triplet("Triplet-MobileNetV2", "mobilenetv2", "3.51M", "0.327G"),
-    _triplet("Triplet-MobileNetV2, k = 3", "mobilenetv2", "3.506M", "0.322G", kernel=3),
+    _triplet("… k = 3", "mobilenetv2", "3.506M", "0.322G", kernel=3),
     Row("CA-MobileNetV2", "coordinate_mobilenetv2", _COORDINATE, "3.95M", "310M", reason=_TENS),
     Row("SE-MobileNetV2", "se_mobilenetv2", _COORDINATE, "3.89M", "300M", reason=_TENS),
     Row("CBAM-MobileNetV2", "cbam_mobilenetv2", _COORDINATE, "3.89M", "300M", reason=_TENS),
@@ -145,46 +153,59 @@ _GATES = (
 _SEAFORMER = "fudan-zvg/SeaFormer, README"
 
 
-def _seaformer(name: str, parameters: str, macs: str) -> Row:
+def _classifying(size: str, parameters: str, macs: str) -> Row:
     """At the size of ImageNet."""
-    network = "seaformer_" + name[-1].lower()
-    return Row(name, network, _SEAFORMER, parameters, macs, "products and norms")
-
-
-def _segmenting(
-    name: str,
-    parameters: str | None,
-    macs: str,
-    image: tuple[int, int] = (512, 512),
-    num_classes: int = 150,
-) -> Row:
-    """At the size of ADE20K, or another; up to the logits of an eighth of the image."""
     return Row(
-        name,
-        f"seaformer_{name[10].lower()}_segmentation",
+        f"SeaFormer-{size}",
+        f"seaformer_{size.lower()}",
         _SEAFORMER,
         parameters,
         macs,
-        "products and norms",
-        image,
-        {"num_classes": num_classes},
+        convention="products and norms",
     )
+
+
+def _segmenting(
+    size: str,
+    data: str,
+    parameters: str | None,
+    macs: str,
+    *,
+    image: tuple[int, int] = (512, 512),
+    num_classes: int = 150,
+) -> Row:
+    """At the size of ADE20K, or another; up to the logits for an eighth of the image."""
+    return Row(
+        f"SeaFormer-{size}, {data}",
+        f"seaformer_{size.lower()}_segmentation",
+        _SEAFORMER,
+        parameters,
+        macs,
+        convention="products and norms",
+        image=image,
+        options={"num_classes": num_classes},
+    )
+
+
+def _driving(size: str, macs: str, image: tuple[int, int]) -> Row:
+    data = f"Cityscapes, {image[0]}×{image[1]}"
+    return _segmenting(size, data, None, macs, image=image, num_classes=19)
 
 
 _DENSE = (
     Row("DANet-ResNet-101", "danet_resnet101", "Fu et al. 2019", image=(768, 768)),
-    _segmenting("SeaFormer-T, ADE20K", "1.7M", "0.6G"),
-    _segmenting("SeaFormer-S, ADE20K", "4.0M", "1.1G"),
-    _segmenting("SeaFormer-B, ADE20K", "8.6M", "1.8G"),
-    _segmenting("SeaFormer-L, ADE20K", "14.0M", "6.5G"),
-    _segmenting("SeaFormer-S, Cityscapes", None, "2.0G", (512, 1024), 19),
-    _segmenting("SeaFormer-S, Cityscapes", None, "8.0G", (1024, 2048), 19),
-    _segmenting("SeaFormer-B, Cityscapes", None, "3.4G", (512, 1024), 19),
-    _segmenting("SeaFormer-B, Cityscapes", None, "13.7G", (1024, 2048), 19),
-    _seaformer("SeaFormer-T", "1.8M", "0.1G"),
-    _seaformer("SeaFormer-S", "4.1M", "0.2G"),
-    _seaformer("SeaFormer-B", "8.7M", "0.3G"),
-    _seaformer("SeaFormer-L", "14.0M", "1.2G"),
+    _segmenting("T", "ADE20K", "1.7M", "0.6G"),
+    _segmenting("S", "ADE20K", "4.0M", "1.1G"),
+    _segmenting("B", "ADE20K", "8.6M", "1.8G"),
+    _segmenting("L", "ADE20K", "14.0M", "6.5G"),
+    _driving("S", "2.0G", (512, 1024)),
+    _driving("S", "8.0G", (1024, 2048)),
+    _driving("B", "3.4G", (512, 1024)),
+    _driving("B", "13.7G", (1024, 2048)),
+    _classifying("T", "1.8M", "0.1G"),
+    _classifying("S", "4.1M", "0.2G"),
+    _classifying("B", "8.7M", "0.3G"),
+    _classifying("L", "14.0M", "1.2G"),
 )
 
 ROWS = _SEQUENCES + _GATES + _DENSE

@@ -66,19 +66,19 @@ class SqueezeEnhancedAxialAttention(nn.Module):
             )
         self.heads = heads
         self.widths = (2 * heads * key_dim, heads * value_dim)  # of q and k, of v
-        looking, seen = self.widths
+        qk, v = self.widths
 
         def axial(out_channels: int) -> nn.Sequential:
-            return nn.Sequential(nn.ReLU6(), ConvNorm(seen, out_channels, gamma=0.0))
+            return nn.Sequential(nn.ReLU6(), ConvNorm(v, out_channels, gamma=0.0))
 
-        self.qkv = ConvNorm(channels, looking + seen)
-        self.row_positions = nn.Parameter(torch.randn(1, looking, positions))
-        self.column_positions = nn.Parameter(torch.randn(1, looking, positions))
-        self.row, self.column, self.gate = axial(seen), axial(seen), axial(channels)
+        self.qkv = ConvNorm(channels, qk + v)
+        self.row_positions = nn.Parameter(torch.randn(1, qk, positions))
+        self.column_positions = nn.Parameter(torch.randn(1, qk, positions))
+        self.row, self.column, self.gate = axial(v), axial(v), axial(channels)
         self.detail = nn.Sequential(
-            ConvNorm(looking + seen, looking + seen, kernel=3, groups=looking + seen),
+            ConvNorm(qk + v, qk + v, kernel=3, groups=qk + v),
             nn.ReLU6(),
-            ConvNorm(looking + seen, channels),
+            ConvNorm(qk + v, channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from benchmarks.traffic import traffic
 
 SEEDS = st.integers(0, 2**31 - 1)
 SIZES = st.integers(1, 7)
-BOUND = 39.2  # of float32; see the head of attncourse/additive.py
+BOUND = 39.2  # of float32; see the head of attncourse/functional/additive.py
 
 
 def arguments(seed, b, t, s, a, *, scale=1.0, dtype=torch.float64) -> tuple[Tensor, ...]:

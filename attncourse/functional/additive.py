@@ -13,11 +13,15 @@ and |k|, 39 in float32. Beyond it the sigmoid is taken of the sum itself: the *d
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
+
+
+#: Elements of a block: they stay in the L2 cache.
+CPU_BLOCK, GPU_BLOCK = 2**18, 2**23
 
 
 def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
@@ -54,9 +58,19 @@ def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
         raise ValueError(f"v must have shape ({query.shape[-1]},), got {tuple(v.shape)}")
     dtype = torch.promote_types(query.dtype, keys.dtype)
     wide = torch.promote_types(dtype, torch.float32)
-    score = _fusible_score if torch.compiler.is_compiling() else _BlockwiseScore.apply
-    scores: Tensor = score(query.to(wide), keys.to(wide), v.to(wide))
+    scores: Tensor = _form(query, keys)(query.to(wide), keys.to(wide), v.to(wide))
     return scores.to(dtype)
+
+
+def _form(query: Tensor, keys: Tensor) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The fastest way to the score of these queries and keys."""
+    if torch.compiler.is_compiling():
+        return _fusible_score
+    # A decoder's step on short sentences: all pairs fit into one block, so what the formula keeps
+    # for the backward pass costs less than making it again.
+    if query.shape[1] == 1 and query.device.type == "cpu" and keys.numel() <= CPU_BLOCK:
+        return plain_additive_score
+    return _BlockwiseScore.apply
 
 
 class _BlockwiseScore(torch.autograd.Function):
@@ -101,7 +115,7 @@ def _sigmoids(query: Tensor, keys: Tensor) -> Iterator[tuple[tuple[slice, slice]
     if not query.numel() or not keys.numel():
         return
     (batch, targets, width), sources = query.shape, keys.shape[1]
-    block = 2**18 if query.device.type == "cpu" else 2**23  # elements that stay in the L2 cache
+    block = CPU_BLOCK if query.device.type == "cpu" else GPU_BLOCK
     t = min(targets, max(1, block // (sources * width)))
     b = max(1, block // (targets * sources * width))
     one, buffer = query.new_ones(()), query.new_empty(min(b, batch), t, sources, width)

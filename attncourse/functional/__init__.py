@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from attncourse.additive import additive_score, plain_additive_score
+from attncourse.functional.additive import additive_score, plain_additive_score
 
 __all__ = [
     "additive_score",

@@ -13,6 +13,7 @@ Tags: ``nbval-skip``, ``nbval-ignore-output``, ``raises-exception``, and ``toler
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -21,12 +22,14 @@ from textwrap import indent
 from time import monotonic
 
 import pytest
+from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_comment_markers
 
 from tests.notebooks.compare import Tolerance, differences
 
 SECONDS_PER_CELL = 300  # a lesson takes less than 60, but machines may be busy
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 REPORTED = 5  # cells: what follows a wrong one is often wrong because of it
 
 
@@ -112,11 +115,26 @@ class Notebook(IPyNbFile):
                 )
 
     def setup(self) -> None:
+        self.displays = {}
         self.kernel = WatchedKernel(
             CURRENT_ENV_KERNEL_NAME,
             cwd=str(self.path.parent),
             startup_timeout=self.config.option.nbval_kernel_startup_timeout,
         )
+
+    def get_kernel_message(self, timeout=None, stream="iopub"):
+        """The next message; updates of a display, of which nbval knows nothing, are done here."""
+        while True:
+            message = super().get_kernel_message(timeout, stream)
+            content = message["content"]
+            name = content.get("transient", {}).get("display_id")
+            if message["msg_type"] == "update_display_data":
+                self.displays[name].update(content["data"])
+                continue
+            if name is not None:
+                # A node, because nbval would copy a dict and miss its updates.
+                content["data"] = self.displays[name] = NotebookNode(content["data"])
+            return message
 
     def teardown(self) -> None:
         if hasattr(self.kernel, "km"):  # nbval has not stopped it after a timeout
@@ -152,7 +170,7 @@ def replay(cells: list[Cell]) -> Iterator[str]:
         try:
             cell.runtest()
         except NbCellError as error:
-            yield cell.told(f"{error}\n{error.inner_traceback or ''}".strip())
+            yield cell.told(COLOUR.sub("", f"{error}\n{error.inner_traceback or ''}").strip())
         except (KernelDied, RuntimeError) as error:
             yield cell.told(str(error))
             return

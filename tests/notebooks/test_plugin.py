@@ -100,6 +100,15 @@ def test_ignored_output_may_be_anything(replay):
     replay(cell(source, "2 s\n", tags=["nbval-ignore-output"])).assert_outcomes(passed=1)
 
 
+def test_what_a_display_was_updated_to_is_compared(replay):
+    bar = "bar = display({'text/plain': '%s'}, raw=True, display_id=True)"
+    end = "bar.update({'text/plain': 'step %s'}, raw=True)"
+    stored = new_output("display_data", data={"text/plain": "step 2"})
+    source = "\n".join([bar % "step 0", end % 1, end % 2])
+    replay(cell(source, stored)).assert_outcomes(passed=1)
+    failed(replay(cell(source + "\n" + end % 3, stored)), "text/plain: 2 stored, 3 computed")
+
+
 def test_an_exception_is_told_with_its_traceback(replay):
     result = replay(cell("1 / 0"))
     failed(result, "*Cell execution caused an exception*", "*ZeroDivisionError*")

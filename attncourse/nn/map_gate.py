@@ -40,7 +40,13 @@ class MapGate(nn.Module):
         self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(1, momentum=0.01)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Turn two maps (B, 2, H, W) into gates (B, 1, H, W)."""
-        gates: Tensor = self.norm(conv_pair(maps, self.conv.weight))
+    def forward(self, maps: Tensor, *, transposed: bool = False) -> Tensor:
+        """Turn two maps (B, 2, H, W) into gates (B, 1, H, W).
+
+        Args:
+            maps: The two maps.
+            transposed: Whether they lie on their side, (B, 2, W, H); so do the gates, then.
+        """
+        weight = self.conv.weight.mT if transposed else self.conv.weight
+        gates: Tensor = self.norm(conv_pair(maps, weight))
         return gates.sigmoid()

@@ -52,12 +52,12 @@ class TripletAttention(nn.Module):
         self.hw = MapGate(kernel) if spatial else None
 
     def gates(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The gates of maps (B, C, H, W): (B, C, 1, W), (B, C, H, 1) and (B, 1, H, W)."""
+        """The gates of maps (B, C, H, W): (B, C, H, 1), (B, C, 1, W) and (B, 1, H, W)."""
+        hc: Tensor = self.hc(z_pool(x, 3), transposed=True)  # (B, 1, C, H); the paper's is H × C
         cw: Tensor = self.cw(z_pool(x, 2))  # (B, 1, C, W)
-        hc: Tensor = self.hc(z_pool(x, 3).mT)  # (B, 1, H, C)
+        hc = hc.squeeze(1).unsqueeze(3)  # (B, C, H, 1)
         cw = cw.squeeze(1).unsqueeze(2)  # (B, C, 1, W)
-        hc = hc.squeeze(1).mT.unsqueeze(3)  # (B, C, H, 1)
-        return (cw, hc) if self.hw is None else (cw, hc, self.hw(z_pool(x, 1)))
+        return (hc, cw) if self.hw is None else (hc, cw, self.hw(z_pool(x, 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
@@ -71,14 +71,14 @@ class TripletAttention(nn.Module):
 
 def _total(gates: Sequence[Tensor], out: Tensor | None = None) -> Tensor:
     """The sum of the faces' gates (B, C, H, W), in one map."""
-    total = torch.add(gates[0], gates[1], out=out)
+    total = torch.add(gates[0], gates[1], out=out)  # constant rows first: the other way is slower
     for gate in gates[2:]:
         total += gate
     return total
 
 
 class _ScaleFaces(torch.autograd.Function):
-    """`x * (cw + hc + hw)`, whose gradients share one map; torch's own take two, and keep one."""
+    """`x * (hc + cw + hw)`, whose gradients share one map; torch's own take two, and keep one."""
 
     generate_vmap_rule = True
 
@@ -94,7 +94,7 @@ class _ScaleFaces(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         x, *gates = ctx.saved_tensors
         product = grad * x
-        faces = zip((2, 3, 1), gates, strict=False)  # the axis over which each is the same
+        faces = zip((3, 2, 1), gates, strict=False)  # the axis over which each is the same
         grad_gates = [product.sum(axis, keepdim=True) for axis, _ in faces]
         if torch.is_grad_enabled():
             return (grad * _total(gates), *grad_gates)

@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
 #: Elements of a block: they stay in the L2 cache.
 CPU_BLOCK, GPU_BLOCK = 2**18, 2**23
 

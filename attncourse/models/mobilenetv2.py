@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from attncourse import maps
-from attncourse.maps import positive
+from attncourse.functional import maps
+from attncourse.functional.sizes import positive
 from attncourse.models.registry import register
 from attncourse.models.resnet import Gate, initialise
 from attncourse.nn.cbam import CBAM

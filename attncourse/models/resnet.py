@@ -20,8 +20,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse import maps
-from attncourse.maps import positive
+from attncourse.functional import maps
+from attncourse.functional.sizes import positive
 from attncourse.models.registry import register
 from attncourse.nn.cbam import BAM, CBAM, SpatialGate
 from attncourse.nn.conv_norm import ConvNorm

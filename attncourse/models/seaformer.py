@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.maps import positive
+from attncourse.functional.sizes import positive
 from attncourse.models.registry import register
 from attncourse.models.seaformer_variants import VARIANTS, Stage, Variant, variant_of
 from attncourse.nn.conv_norm import ConvNorm

@@ -28,8 +28,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from attncourse import maps
-from attncourse.maps import positive, reduced
+from attncourse.functional import maps
+from attncourse.functional.sizes import positive, reduced
 from attncourse.nn.map_gate import MapGate
 
 Combine = Literal["add", "multiply"]

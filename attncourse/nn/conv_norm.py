@@ -5,7 +5,7 @@ import copy
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from attncourse.maps import positive
+from attncourse.functional.sizes import positive
 
 
 class ConvNorm(nn.Sequential):

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.amp import is_autocast_available
 
-from attncourse.maps import positive, reduced
+from attncourse.functional.sizes import positive, reduced
 from attncourse.nn.chunked import chunked_attention
 
 Sign = Literal["paper", "official"]

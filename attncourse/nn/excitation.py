@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.maps import positive, reduced
+from attncourse.functional.sizes import positive, reduced
 
 
 class FullExcitation(nn.Module):

@@ -4,7 +4,7 @@ Papers: Woo et al., CBAM, ECCV 2018, arXiv:1807.06521, section 3.2. Misra et al.
     WACV 2021, arXiv:2010.03045, section 3.3.
 Official code: Jongchan/attention-module, landskape-ai/triplet-attention.
 
-g = σ(BN(conv(z))), z from `attncourse.maps.z_pool`
+g = σ(BN(conv(z))), z from `attncourse.functional.maps.z_pool`
 
 Shape: (B, 2, H, W) → (B, 1, H, W)
 
@@ -17,7 +17,7 @@ Differences:
 
 from torch import Tensor, nn
 
-from attncourse.maps import conv_pair
+from attncourse.functional.maps import conv_pair
 
 
 class MapGate(nn.Module):

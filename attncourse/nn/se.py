@@ -21,7 +21,7 @@ Differences:
 
 from torch import Tensor, nn
 
-from attncourse.maps import scale
+from attncourse.functional.maps import scale
 from attncourse.nn.excitation import (
     AttentionExcitation,
     FullExcitation,

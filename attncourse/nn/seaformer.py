@@ -26,8 +26,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse import maps
-from attncourse.maps import positive
+from attncourse.functional import maps
+from attncourse.functional.sizes import positive
 from attncourse.nn.conv_norm import ConvNorm
 
 

@@ -23,8 +23,8 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from attncourse import maps
-from attncourse.maps import positive
+from attncourse.functional import maps
+from attncourse.functional.sizes import positive
 from attncourse.nn.conv_norm import ConvNorm
 
 

@@ -22,7 +22,8 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from attncourse import maps
+from attncourse.functional import maps
+from attncourse.functional.sizes import positive
 
 SqueezeName = Literal["mean", "max", "mean_std", "learned"]
 
@@ -33,7 +34,7 @@ def squeeze_by(name: SqueezeName, channels: int) -> "Squeeze":
     Raises:
         ValueError: If there is no squeeze of that name, or `channels` is not positive.
     """
-    maps.positive(channels=channels)
+    positive(channels=channels)
     match name:
         case "mean":
             return MeanSqueeze()

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attncourse.maps import learning, scale, z_pool
+from attncourse.functional.maps import learning, scale, z_pool
 from attncourse.nn.map_gate import MapGate
 
 __all__ = ["TripletAttention", "z_pool"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
 
-from attncourse import maps
+from attncourse.functional import maps
 
 shapes = st.tuples(*[st.integers(1, 6)] * 4)
 seeds = st.integers(0, 2**31)
@@ -140,14 +140,6 @@ def test_a_gradient_of_the_mean_is_not_written_out():
     x = torch.randn(2, 3, 4, 5, requires_grad=True)
     (grad,) = torch.autograd.grad(maps.mean(x, (2, 3)).sum(), x)
     assert len(grad.untyped_storage()) < len(x.untyped_storage())
-
-
-def test_reduced_width():
-    assert maps.reduced(100, 16) == 6
-    with pytest.raises(ValueError, match="at most channels=8, got 9"):
-        maps.reduced(8, 9)
-    with pytest.raises(ValueError, match="reduction must be a positive integer, got 0"):
-        maps.reduced(8, 0)
 
 
 @pytest.mark.gpu

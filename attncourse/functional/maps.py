@@ -1,8 +1,8 @@
 """What the gates over maps share: averages, maxima, a product and a small convolution.
 
-Letters: B batch, C channels, H and W the sides of a map, r reduction.
+Letters: B batch, C channels, H and W the sides of a map.
 
-Each function of tensors equals the expression of torch in its docstring, and the tests hold it to
+Each function equals the expression of torch in its docstring, and the tests hold it to
 that. What differs is the time and the memory of the gradient. torch writes the gradient of an
 average out in full before it adds it to the others, builds that of a maximum from slow boolean
 masks, takes new memory for each gradient of a product, and on a CPU a slow road through that of a
@@ -18,32 +18,6 @@ from torch import Tensor
 from torch.nn.grad import conv2d_weight
 
 Axes = int | tuple[int, ...]
-
-
-def positive(**sizes: int) -> None:
-    """Demand that every named size is a positive integer.
-
-    Raises:
-        ValueError: With the name of the first that is not.
-    """
-    for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"{name} must be a positive integer, got {size}")
-
-
-def reduced(channels: int, reduction: int) -> int:
-    """The hidden width C // r of a gate.
-
-    Raises:
-        ValueError: If that is no positive number.
-    """
-    positive(channels=channels, reduction=reduction)
-    if reduction > channels:
-        raise ValueError(
-            "reduction must be a positive integer that is at most "
-            f"channels={channels}, got {reduction}"
-        )
-    return channels // reduction
 
 
 def learning(*inputs: Tensor) -> bool:

@@ -1,13 +1,12 @@
 """What the gates over maps share: averages, maxima, a product and a small convolution.
 
-Letters: B batch, C channels, H and W the sides of a map.
+Letters: B batch, C channels, H and W the sides of a map. Maps are (B, C, H, W).
 
-Each function equals the expression of torch in its docstring, and the tests hold it to
-that. What differs is the time and the memory of the gradient. torch writes the gradient of an
-average out in full before it adds it to the others, builds that of a maximum from slow boolean
-masks, takes new memory for each gradient of a product, and on a CPU a slow road through that of a
-convolution with few channels. Compilers fuse torch's own expressions, so they get those; so does
-who differentiates a gradient again.
+Each function equals the expression of torch in its docstring, and the tests hold it to that. What
+differs is time and memory: torch writes the gradient of an average out in full before adding it to
+the others, marks where a maximum is by slow booleans, takes new memory for either gradient of a
+product, and on a CPU reduces the sides of a map and convolves few channels slowly. Compilers get
+torch's own expressions, which they fuse.
 """
 
 from typing import Any
@@ -55,7 +54,7 @@ def z_pool(x: Tensor, dim: int = 1) -> Tensor:
 
 
 def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
-    """`x * gate`.
+    """`x * gate`, for a gate that is smaller than the maps x.
 
     Args:
         x: Maps.

@@ -122,7 +122,7 @@ class CBAM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        gated: Tensor = self.channel(x)
+        gated = maps.scale(x, self.channel.gate(x))
         return maps.scale(gated, self.spatial.gate(gated), overwrite=True)
 
 

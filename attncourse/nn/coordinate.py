@@ -65,14 +65,14 @@ class CoordinateAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
         rows, columns = self.gates(x)
-        if maps.learning(x, rows, columns):
+        if x.device.type == "cpu" and maps.learning(x, rows, columns):
             out: Tensor = _ScaleSides.apply(x, rows, columns)  # type: ignore[no-untyped-call]
             return out
         return maps.scale(x * rows, columns, overwrite=True)
 
 
 class _ScaleSides(torch.autograd.Function):
-    """`x * rows * columns`, whose gradients share one map; torch's own take three."""
+    """`x * rows * columns` on a CPU; its gradients share one map, torch's own take three."""
 
     generate_vmap_rule = True
 

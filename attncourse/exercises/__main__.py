@@ -33,10 +33,13 @@ def _row(exercise: Exercise) -> str:
     proof = prove(exercise)
     right = f"{sum(proof.right) + proof.oracle} of {len(proof.right) + 1} pass"
     junk = f"{sum(proof.junk.values())} of {len(proof.junk)} rejected"
-    wrong = ", ".join(
-        f"{'✓' if name == found else '✗'} {name}" for name, found in proof.misconceptions.items()
-    )
+    wrong = ", ".join(_mark(name, found) for name, found in proof.misconceptions.items())
     return f"| {exercise.name} | {exercise.points} | {right} | {junk} | {wrong} |"
+
+
+def _mark(name: str, found: tuple[str | None, ...]) -> str:
+    forms = f" (in {len(found)} forms)" if len(found) > 1 else ""
+    return f"{'✓' if {name} == set(found) else '✗'} {name}{forms}"
 
 
 if __name__ == "__main__":

@@ -83,6 +83,17 @@ context_vector = Exercise(
             "width of an annotation.",
         ),
         Misconception(
+            "plain-sum",
+            lambda w, h: h.sum(1),
+            "That is the plain sum of the annotations: the weights are not used.",
+        ),
+        Misconception(
+            "renormalised",
+            lambda w, h: ((w / w.sum(1, keepdim=True))[:, :, None] * h).sum(1),
+            "You divide the weights by their sum. They sum to one already: the numbers stay, but "
+            "the gradient becomes another one.",
+        ),
+        Misconception(
             "not-summed",
             lambda w, h: w[:, :, None] * h,
             "These are the weighted annotations, one a place. The context is their sum.",

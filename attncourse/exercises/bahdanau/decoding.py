@@ -23,8 +23,9 @@ def _greedy_inputs(draw: Draw) -> Inputs:
     table = draw.normal(batch, length, vocabulary, vocabulary)
     table[..., SOS] -= 9.0  # no sentence begins again
     table[..., EOS] -= 9.0
-    for row in range(batch):
-        table[row, min(2 + row, length - 2), :, EOS] += 30.0  # the sentences end one after another
+    endings = range(batch - draw.variant)  # of the second size, the last sentence never ends
+    for row in endings:
+        table[row, min(2 + row, length - 2), :, EOS] += 30.0  # one after another
     return {"table": table, "max_length": length}
 
 
@@ -138,6 +139,7 @@ greedy_decode = Exercise(
     draw=_greedy_inputs,
     batched=("table",),
     differentiable=False,
+    seconds=3.0,
     portable=False,
     misconceptions=(
         Misconception(
@@ -160,6 +162,16 @@ greedy_decode = Exercise(
             _greedy_with(stop=lambda done: done.any()),
             "You stop as soon as one sentence has ended, and cut the others off: wait until *all* "
             "have.",
+        ),
+        Misconception(
+            "one-step-short",
+            lambda step, state, sos, eos, length: _greedy_with()(step, state, sos, eos, length - 1),
+            "A sentence that never ends gets `max_length - 1` tokens: take `max_length` steps.",
+        ),
+        Misconception(
+            "one-step-more",
+            lambda step, state, sos, eos, length: _greedy_with()(step, state, sos, eos, length + 1),
+            "A sentence that never ends gets `max_length + 1` tokens: stop one step earlier.",
         ),
         Misconception(
             "never-stops",

@@ -101,6 +101,25 @@ additive_score = Exercise(
             _score_with(lambda q, k, v: (q + k).relu() @ v),
             "The sum goes through a ReLU; the paper's alignment model uses tanh, which saturates "
             "on both sides.",
+            also=(_score_with(lambda q, k, v: (q + k).sigmoid() @ v),),
+        ),
+        Misconception(
+            "shapes-do-not-fit",
+            lambda query, keys, w_query, w_keys, v: query @ w_query.T + keys @ w_keys.T,
+            "Follow the shapes: `query @ w_query.T` is (B, A), `keys @ w_keys.T` is (B, S, A). To "
+            "add the first to each place of the second, give it an axis of size 1, `[:, None]`; a "
+            "weight of shape (A, Q) is applied from the right, as `.T`.",
+        ),
+        Misconception(
+            "tanh-last",
+            _score_with(lambda q, k, v: ((q + k) @ v).tanh()),
+            "tanh comes last. It belongs between the sum and v: applied to the finished score it "
+            "only squashes, and state and annotation never interact.",
+        ),
+        Misconception(
+            "v-ignored",
+            _score_with(lambda q, k, v: (q + k).tanh().sum(-1)),
+            "The hidden units are summed as they are. v weighs them: end with a product with `v`.",
         ),
         Misconception(
             "tanh-of-each",
@@ -113,6 +132,7 @@ additive_score = Exercise(
             _score_with(lambda q, k, v: (q * k) @ v),
             "The projections are multiplied. That is a multiplicative score, as in the next "
             "lesson; the additive score adds them and takes tanh.",
+            also=(_score_with(lambda q, k, v: (q * k).tanh() @ v),),
         ),
         Misconception(
             "ignores-annotations",

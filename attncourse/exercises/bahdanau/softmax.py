@@ -22,6 +22,8 @@ def _softmax_inputs(draw: Draw) -> Inputs:
     scores = draw.normal(batch, source) + torch.linspace(-2000, 2000, batch)[:, None].double()
     mask = draw.padding(batch, source)
     mask[-2] = False  # a sentence that is nothing but padding
+    # What stands under padding may be far larger than any word's score, and must not matter.
+    scores[::2] += 3000 * (~mask[::2])
     return {"scores": scores, "mask": mask}
 
 
@@ -63,6 +65,14 @@ def _normalised(scores: Tensor, dim: int = -1) -> Tensor:
     """A softmax without mask, as a learner writes it."""
     exponentials = torch.exp(scores - scores.max(dim, keepdim=True).values)
     return exponentials / exponentials.sum(dim, keepdim=True)
+
+
+def _shift(scores: Tensor) -> Tensor:
+    return scores - scores.max(-1, keepdim=True).values
+
+
+def _of_words(exponentials: Tensor) -> Tensor:
+    return exponentials / exponentials.sum(-1, keepdim=True).clamp(min=1e-9)
 
 
 def _hidden(scores: Tensor, mask: Tensor) -> Tensor:
@@ -151,10 +161,31 @@ masked_softmax = Exercise(
             "The mask has no effect: padding gets weight like a word.",
         ),
         Misconception(
+            "maximum-of-the-padding",
+            lambda s, m: _of_words(_shift(s).exp() * m),
+            "You subtract the largest score of the row, padding included. Where padding scores "
+            "higher than every word, all words vanish: take the maximum over the words alone.",
+            also=(
+                lambda s, m: _normalised(s - 1000 * (~m).to(s)) * m,
+                lambda s, m: _of_words(_shift(s - 1000 * (~m).to(s)).exp() * m),
+            ),
+        ),
+        Misconception(
+            "maximum-of-the-batch",
+            lambda s, m: _of_words((_hidden(s, m) - _hidden(s, m).max()).exp()),
+            "You subtract the largest score of the whole batch. A row whose scores all lie far "
+            "below it vanishes: take the maximum of each row (`dim=-1, keepdim=True`).",
+        ),
+        Misconception(
             "overflow",
             _exponentials_without_shift,
             "exp of a score near 2000 is infinite, and inf/inf is NaN. Subtract the maximum of "
             "the row first: adding a constant to a row does not change its softmax.",
+            also=(
+                lambda s, m: _hidden(s, m).exp() / _hidden(s, m).exp().sum(-1, keepdim=True),
+                lambda s, m: _of_words(_hidden(s, m).exp()),
+                lambda s, m: _of_words(s.exp() * m),
+            ),
         ),
         Misconception(
             "nan-where-all-is-padding",

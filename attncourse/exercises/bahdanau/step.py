@@ -38,8 +38,8 @@ def _call_step(answer: Callable[..., Any], inputs: Inputs) -> Any:
         weights = torch.einsum("bq,qk,bsk->bs", query, w_score, keys).softmax(-1)
         return torch.einsum("bs,bsk->bk", weights, keys), weights
 
-    def cell(x: Tensor, h: Tensor) -> Tensor:
-        return torch.gru_cell(x, h, w_input, w_hidden)
+    def cell(input: Tensor, hx: Tensor) -> Tensor:  # named as in `torch.nn.GRUCell`
+        return torch.gru_cell(input, hx, w_input, w_hidden)
 
     return answer(attend, cell, embedded, state, annotations)
 
@@ -81,6 +81,15 @@ def _step_with_new_state(
 ) -> Any:
     before, _ = attend(state, annotations)
     state = cell(torch.cat([embedded, before], -1), state)
+    context, weights = attend(state, annotations)
+    return state, context, weights
+
+
+def _step_of_luong(
+    attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor
+) -> Any:
+    nothing = annotations.new_zeros(len(annotations), annotations.shape[-1])
+    state = cell(torch.cat([embedded, nothing], -1), state)
     context, weights = attend(state, annotations)
     return state, context, weights
 
@@ -129,6 +138,7 @@ decoder_step = Exercise(
             "You look with the state *after* the update. That is how Luong does it (lesson 02); "
             "Bahdanau scores with the state before it, because the context takes part in the "
             "update.",
+            also=(_step_of_luong,),
         ),
         Misconception(
             "context-not-fed",

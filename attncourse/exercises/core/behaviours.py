@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core.compare import deviation
+from attncourse.exercises.core.compare import close, deviation
 from attncourse.exercises.core.declaration import Declaration, Law
 from attncourse.exercises.core.kinds import TrainedModel, Value
 from attncourse.exercises.core.probe import Probe, Response
@@ -16,7 +16,7 @@ from attncourse.exercises.core.verdict import Finding
 STATUS = {
     "unwritten": "This is not written yet: replace the `raise NotImplementedError` by your answer.",
     "raised": "Your code raised {detail}",
-    "malformed": "{detail}.",
+    "malformed": "{detail}",
     "timeout": "There was {detail}: is there a loop that never ends?",
     "refused": "Your answer calls {detail}, which you are asked to write yourself.",
 }
@@ -40,16 +40,20 @@ def findings(
             detail = next((d for case in cases if (d := test(*case))), "")
             found.append(Finding(behaviour, not detail, detail))
 
+    if isinstance(exercise.kind, Value):
+        find(exercise.says, _value_differs, "values")
+        return found
     find(exercise.says, _outputs_differ, "values")
-    if not isinstance(exercise.kind, Value):
-        find("right for other sizes", _outputs_differ, "sizes")
-        find("keeps the precision of its inputs", _precision, "precision")
-        find("leaves its inputs as they were", _changed_inputs, "values", "sizes")
-        find("gives the same when called again", _repeats, "values")
-        find("gradients flow back", _gradients_differ, "gradients")
-        find("one alone is treated as one among many", _outputs_differ, "alone")
-        find("uses only its arguments", _leftovers, "values")
-        find("stays on the device of its inputs", _device, "device")
+    if all(response.status != "answered" for _, response, _ in about("values")):
+        return found  # an answer that does not run has no other behaviour to test
+    find("right for other sizes", _outputs_differ, "sizes")
+    find("float32 in, float32 out", _precision, "precision")
+    find("leaves its inputs as they were", _changed_inputs, "values", "sizes")
+    find("gives the same when called again", _repeats, "values")
+    find("gradients flow back", _gradients_differ, "gradients")
+    find("one alone is treated as one among many", _outputs_differ, "alone")
+    find("uses only its arguments", _leftovers, "values")
+    find("stays on the device of its inputs", _device, "device")
     for number, law in enumerate(exercise.laws):
         detail = ""
         for (probe, before, _), (_, after, _) in zip(
@@ -77,11 +81,10 @@ def _references(exercise: Declaration, probes: Sequence[Probe]) -> list[Response
 
 def explain(response: Response) -> str:
     """What a response that is no answer says to the learner; nothing for an answer."""
-    return (
-        ""
-        if response.status == "answered"
-        else STATUS[response.status].format(detail=response.detail)
-    )
+    if response.status == "answered":
+        return ""
+    sentence = STATUS[response.status].format(detail=response.detail)
+    return sentence[0].upper() + sentence[1:] + ("" if sentence[-1] in ".?!" else ".")
 
 
 def _outputs_differ(probe: Probe, response: Response, expected: Response | None) -> str:
@@ -89,6 +92,19 @@ def _outputs_differ(probe: Probe, response: Response, expected: Response | None)
         return explain(response)
     got = response.outputs
     return next((d for k, v in expected.outputs.items() if (d := deviation(k, got[k], v))), "")
+
+
+def _value_differs(probe: Probe, response: Response, expected: Response | None) -> str:
+    """Says how far off a value is, but not what it should be: it would only be copied."""
+    if response.status != "answered" or expected is None:
+        return explain(response)
+    got, wanted = response.outputs["value"], expected.outputs["value"]
+    if got.shape != wanted.shape:
+        return f"Expected {wanted.numel()} of them, got {got.numel()}."
+    if close(got, wanted):
+        return ""
+    right = int((got == wanted).sum())
+    return f"{right} of {got.numel()} are right." if got.dim() else "That is not the number."
 
 
 def _precision(probe: Probe, response: Response, expected: Response | None) -> str:

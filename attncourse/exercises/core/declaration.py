@@ -18,11 +18,13 @@ class Misconception:
         name: short identifier for reports, such as ``"softmax-over-queries"``.
         answer: the wrong answer, of the exercise's kind.
         sentence: what is wrong and where to look, addressed to the learner.
+        also: other answers that show the same misconception in other numbers.
     """
 
     name: str
     answer: Any
     sentence: str
+    also: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)

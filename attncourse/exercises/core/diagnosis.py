@@ -16,8 +16,9 @@ def diagnose(
         return "", ""
     for only in (None, "output"):
         for wrong in exercise.misconceptions:
-            if _same(exercise, wrong.answer, probes, responses, only):
-                return wrong.name, wrong.sentence
+            for answer in (wrong.answer, *wrong.also):
+                if _same(exercise, answer, probes, responses, only):
+                    return wrong.name, wrong.sentence
     return "", ""
 
 

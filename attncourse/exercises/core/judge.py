@@ -24,5 +24,7 @@ def judge(exercise: Declaration, probes: Sequence[Probe], responses: Sequence[Re
     name, sentence = "", wrong.detail if wrong else ""
     if wrong and not void:
         name, diagnosis = diagnose(exercise, probes, responses)
-        sentence = diagnosis or sentence
+        # What Python says of code that does not run helps beside the diagnosis.
+        runs = any(response.status == "answered" for response in responses)
+        sentence = diagnosis if diagnosis and runs else f"{sentence} {diagnosis}".strip()
     return Verdict(exercise.name, exercise.points, tuple(found), name, sentence)

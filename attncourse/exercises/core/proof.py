@@ -19,14 +19,14 @@ class Proof:
     Attributes:
         oracle: whether the oracle passes.
         right: whether each right variant passes.
-        misconceptions: for each misconception by name, the name under which it is diagnosed, or the
-            empty text where it is not; None where it passes.
+        misconceptions: for each misconception by name and each answer that shows it, the name under
+            which it is diagnosed, or the empty text where it is not; None where it passes.
         junk: for each senseless answer by name, whether it is rejected.
     """
 
     oracle: bool
     right: tuple[bool, ...]
-    misconceptions: dict[str, str | None]
+    misconceptions: dict[str, tuple[str | None, ...]]
     junk: dict[str, bool]
 
     @property
@@ -35,7 +35,7 @@ class Proof:
         return (
             self.oracle
             and all(self.right)
-            and all(name == found for name, found in self.misconceptions.items())
+            and all({name} == set(found) for name, found in self.misconceptions.items())
             and all(self.junk.values())
         )
 
@@ -50,7 +50,10 @@ def prove(exercise: Exercise) -> Proof:
     return Proof(
         oracle=_passes_as_own_work(exercise),
         right=tuple(exercise.examine(answer).passed for answer in exercise.right),
-        misconceptions={m.name: diagnosis(m.answer) for m in exercise.misconceptions},
+        misconceptions={
+            m.name: tuple(diagnosis(answer) for answer in (m.answer, *m.also))
+            for m in exercise.misconceptions
+        },
         junk={name: not exercise.examine(answer).passed for name, answer in junk(exercise).items()},
     )
 

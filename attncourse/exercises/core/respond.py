@@ -3,6 +3,7 @@
 import traceback
 from contextlib import nullcontext
 from functools import cache
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -25,6 +26,9 @@ from attncourse.exercises.core.quiet import (
     own_randomness,
     time_limit,
 )
+
+#: Frames in this folder are no lines of the learner's.
+OURS = Path(__file__).parents[1]
 
 #: What a released stub raises (``ClearSolutions.code_stub`` in nbgrader_config.py).
 STUB = "not solved yet"
@@ -146,10 +150,9 @@ def _line_of(error: BaseException) -> str:
     """The exception in one line, with the learner's line that raised it."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}".rstrip(": ")
     frames = [
-        f
-        for f in traceback.extract_tb(error.__traceback__)
-        if not f.filename.startswith(__file__.removesuffix("respond.py"))
-        and "/site-packages/" not in f.filename.replace("\\", "/")
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if OURS not in Path(frame.filename).parents and "site-packages" not in frame.filename
     ]
     if not frames:
         return text

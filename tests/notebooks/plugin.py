@@ -129,6 +129,7 @@ class Notebook(IPyNbFile):
             content = message["content"]
             name = content.get("transient", {}).get("display_id")
             if message["msg_type"] == "update_display_data":
+                self.displays[name].clear()
                 self.displays[name].update(content["data"])
                 continue
             if name is not None:
@@ -161,7 +162,7 @@ class Replay(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self):
-        return self.path, None, str(self.path.relative_to(self.config.rootpath))
+        return self.path, None, self.parent.nodeid
 
 
 def replay(cells: list[Cell]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def test_ignored_output_may_be_anything(replay):
 
 
 def test_what_a_display_was_updated_to_is_compared(replay):
-    bar = "bar = display({'text/plain': '%s'}, raw=True, display_id=True)"
+    bar = "bar = display({'text/html': '…', 'text/plain': '%s'}, raw=True, display_id=True)"
     end = "bar.update({'text/plain': 'step %s'}, raw=True)"
     stored = new_output("display_data", data={"text/plain": "step 2"})
     source = "\n".join([bar % "step 0", end % 1, end % 2])

@@ -87,9 +87,11 @@ def test_in_training_the_spatial_gate_is_normed_by_the_batch(randomise, features
     pooled = torch.stack((x.amax(1), x.mean(1)), 1)
     logits = torch.nn.functional.conv2d(pooled, gate.map.conv.weight, padding=1)
     norm = gate.map.norm
+    before = norm.running_mean.clone()
     var, mean = torch.var_mean(logits, correction=0)
     logits = (logits - mean) / (var + norm.eps).sqrt() * norm.weight + norm.bias
     torch.testing.assert_close(gate(x), x * logits.sigmoid())
+    torch.testing.assert_close(norm.running_mean, 0.99 * before + 0.01 * mean)
 
 
 @given(height=sides, width=sides, seed=seeds)

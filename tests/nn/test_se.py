@@ -168,6 +168,18 @@ def test_the_learned_squeeze_starts_as_the_mean_and_stays_an_average(randomise, 
     torch.testing.assert_close(squeeze(constant).squeeze(-1), constant[..., 0, 0])
 
 
+@given(seed=seeds)
+def test_an_se_that_ignores_the_deviation_is_one_of_the_mean(randomise, features, seed):
+    both = randomise(SqueezeExcitation(8, reduction=2, squeeze="mean_std").double(), seed)
+    mean = SqueezeExcitation(8, reduction=2).double()
+    with torch.no_grad():
+        of_means, of_deviations = both.excitation.reduce.weight.unflatten(1, (8, 2)).unbind(-1)
+        of_deviations.zero_()
+        mean.load_state_dict(both.state_dict() | {"excitation.reduce.weight": of_means})
+    x = features((2, 8, 5, 7), seed)
+    torch.testing.assert_close(both(x), mean(x))
+
+
 # ECA
 
 

@@ -17,7 +17,7 @@ class Proof:
     """What the check says of answers whose worth is known.
 
     Attributes:
-        oracle: whether the oracle passes.
+        oracle: whether the oracle passes; true where only laws judge.
         right: whether each right variant passes.
         misconceptions: for each misconception by name and each answer that shows it, the name under
             which it is diagnosed, or the empty text where it is not; None where it passes.
@@ -48,7 +48,7 @@ def prove(exercise: Exercise) -> Proof:
         return None if verdict.passed else verdict.misconception
 
     return Proof(
-        oracle=_passes_as_own_work(exercise),
+        oracle=exercise.oracle is None or _passes_as_own_work(exercise),
         right=tuple(exercise.examine(answer).passed for answer in exercise.right),
         misconceptions={
             m.name: tuple(diagnosis(answer) for answer in (m.answer, *m.also))

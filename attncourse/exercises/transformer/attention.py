@@ -1,0 +1,185 @@
+"""The one formula: scaled dot-product attention, with a mask."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Inputs,
+    Law,
+    Misconception,
+    Outputs,
+)
+
+
+def _inputs(draw: Draw) -> Inputs:
+    batch, target, source, width, value = draw.sizes((3, 5, 7, 11, 2), (2, 7, 3, 5, 4))
+    mask = draw.integers(2, batch, target, source).bool()
+    mask[..., 1] = True  # no query without a key
+    return {
+        "query": draw.normal(batch, target, width),
+        "key": draw.normal(batch, source, width, offset=0.3),
+        "value": draw.normal(batch, source, value, offset=0.5),
+        "mask": mask,
+    }
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    weights = scores.masked_fill(~mask, -math.inf).softmax(-1)
+    return weights @ value, weights
+
+
+def _by_einsum(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    scores = torch.einsum("btd,bsd->bts", query * query.shape[-1] ** -0.5, key)
+    scores = torch.where(mask, scores, torch.finfo(scores.dtype).min)
+    weights = torch.softmax(scores, dim=2)
+    return torch.einsum("bts,bse->bte", weights, value), weights
+
+
+def _by_queries(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    rows = []
+    for t in range(query.shape[1]):
+        scores = (query[:, t : t + 1] * key).sum(-1) / query.shape[-1] ** 0.5
+        rows.append(scores.masked_fill(mask[:, t].logical_not(), -1e9).softmax(1))
+    weights = torch.stack(rows, 1)
+    return (weights[..., None] * value[:, None]).sum(2), weights
+
+
+def _by_exponentials(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> list[Tensor]:
+    scores = torch.bmm(query, key.mT).div(math.sqrt(key.size(2)))
+    exponentials = torch.exp(scores - scores.amax(2, keepdim=True)) * mask
+    weights = exponentials / exponentials.sum(2, keepdim=True)
+    return [torch.bmm(weights, value), weights]
+
+
+def _with(
+    *,
+    scale: Callable[[Tensor, Tensor], float] = lambda q, k: math.sqrt(q.shape[-1]),
+    hide: Callable[[Tensor, Tensor], Tensor] = lambda s, m: s.masked_fill(~m, -math.inf),
+    weigh: Callable[[Tensor], Tensor] = lambda s: s.softmax(-1),
+    after: Callable[[Tensor, Tensor], Tensor] = lambda w, m: w,
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Attention with one of its parts exchanged."""
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        weights = after(weigh(hide(q @ k.mT / scale(q, k), mask)), mask)
+        return weights @ v, weights
+
+    return attend
+
+
+def _sharpest(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    weights = _with()(query, key, value, mask)[1]
+    chosen = torch.nn.functional.one_hot(weights.argmax(-1), key.shape[1]).to(weights.dtype)
+    return chosen @ value, weights
+
+
+def _change_hidden(inputs: Inputs) -> Inputs:
+    """Replace a key and its value, and hide it from every query but the last."""
+    key, value, mask = (inputs[name] for name in ("key", "value", "mask"))
+    assert isinstance(key, Tensor) and isinstance(value, Tensor) and isinstance(mask, Tensor)
+    key[:, 0], value[:, 0] = key[:, 0] + 1, value[:, 0] - 3
+    return inputs
+
+
+def _blind_queries_unchanged(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    mask = inputs["mask"]
+    assert isinstance(mask, Tensor)
+    blind = ~mask[..., 0]
+    return torch.allclose(before["context"][blind], after["context"][blind])
+
+
+attention = Exercise(
+    name="attention",
+    lesson="04-transformer",
+    points=3,
+    kind=Function(("context", "weights")),
+    says="context and weights: softmax(Q Kᵀ / √d) V, on allowed pairs only",
+    oracle=_attention,
+    draw=_inputs,
+    batched=("query", "key", "value", "mask"),
+    refuses=("scaled_dot_product_attention", "MultiheadAttention"),
+    laws=(
+        Law(
+            "the weights of every query sum to one",
+            lambda i, before, after: bool(
+                torch.allclose(
+                    before["weights"].sum(-1), before["weights"].new_ones(()).expand(1, 1)
+                )
+            ),
+        ),
+        Law(
+            "a key that is hidden from a query has no influence on it",
+            _blind_queries_unchanged,
+            _change_hidden,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "not-scaled",
+            _with(scale=lambda q, k: 1.0),
+            "The scores are not divided by √d. A sum of d products grows like √d, and large "
+            "scores make a softmax that looks at one place only and hardly learns.",
+        ),
+        Misconception(
+            "scaled-by-width",
+            _with(scale=lambda q, k: q.shape[-1]),
+            "You divide by d. The sum of d independent products has a standard deviation of √d: "
+            "divide by its square root.",
+        ),
+        Misconception(
+            "scaled-by-length",
+            _with(scale=lambda q, k: math.sqrt(k.shape[1])),
+            "You divide by the square root of the number of keys. What makes scores large is the "
+            "width of query and key, their last axis.",
+        ),
+        Misconception(
+            "softmax-over-queries",
+            _with(weigh=lambda s: s.softmax(-2).nan_to_num(0.0)),
+            "Your weights sum to one over the queries. Every *query* shares out its attention "
+            "over the keys: take the softmax along the last axis.",
+        ),
+        Misconception(
+            "no-mask",
+            _with(hide=lambda s, m: s),
+            "The mask has no effect: queries see keys that are hidden from them.",
+        ),
+        Misconception(
+            "mask-inverted",
+            _with(hide=lambda s, m: s.masked_fill(m, -1e9)),
+            "Your queries see exactly what they should not: the mask is True where looking is "
+            "allowed, so fill where it is False (`~mask`).",
+        ),
+        Misconception(
+            "mask-after-softmax",
+            _with(hide=lambda s, m: s, after=lambda w, m: w * m),
+            "The hidden pairs are set to zero after the softmax; the rest of the row no longer "
+            "sums to one. Mask the scores, before they are normalised.",
+        ),
+        Misconception(
+            "zero-scores",
+            _with(hide=lambda s, m: s * m),
+            "Hidden pairs get the score 0, and exp(0) = 1 is a weight like any other. The score "
+            "that gives weight 0 is −inf.",
+        ),
+        Misconception(
+            "no-softmax",
+            _with(hide=lambda s, m: s * m, weigh=lambda s: s / s.sum(-1, keepdim=True)),
+            "You divide the scores by their sum. Scores may be negative, so these are no weights: "
+            "take the softmax.",
+        ),
+        Misconception(
+            "hard-choice",
+            _sharpest,
+            "The context is the value of the best key alone. Sum the values with their weights: "
+            "`weights @ value`.",
+        ),
+    ),
+    right=(_by_einsum, _by_queries, _by_exponentials),
+)

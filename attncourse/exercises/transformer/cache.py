@@ -1,0 +1,196 @@
+"""Writing one symbol at a time: keys and values of the past are kept, not computed again."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+
+
+def _inputs(draw: Draw) -> Inputs:
+    batch, length, width = draw.sizes((2, 5, 7), (3, 4, 5))
+    return {
+        "x": draw.normal(batch, length, width, offset=0.3),
+        "w_query": draw.normal(width, width, scale=width**-0.5),
+        "w_key": draw.normal(width, width, scale=width**-0.5),
+        "w_value": draw.normal(width, width, scale=width**-0.5),
+    }
+
+
+def _call(answer: Callable[..., Any], inputs: Inputs) -> Any:
+    """Write the sentence symbol by symbol, and hand back what every step returned."""
+    x, *weights = inputs.values()
+    assert isinstance(x, Tensor)
+    keys = values = x[:, :0]
+    contexts = []
+    for t in range(x.shape[1]):
+        context, keys, values = answer(x[:, t], keys, values, *weights)
+        contexts.append(context)
+    return torch.stack(contexts, 1), keys, values
+
+
+def _step(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    keys = torch.cat((keys, (x @ w_key)[:, None]), 1)
+    values = torch.cat((values, (x @ w_value)[:, None]), 1)
+    scores = (keys @ (x @ w_query)[:, :, None])[..., 0] / math.sqrt(x.shape[-1])
+    return (scores.softmax(-1)[:, None] @ values)[:, 0], keys, values
+
+
+def _by_einsum(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> list[Tensor]:
+    keys = torch.hstack((keys, torch.einsum("bd,de->be", x, w_key).unsqueeze(1)))
+    values = torch.hstack((values, torch.einsum("bd,de->be", x, w_value).unsqueeze(1)))
+    weights = torch.einsum("bd,bsd->bs", x @ w_query, keys).div(x.shape[-1] ** 0.5).softmax(-1)
+    return [torch.einsum("bs,bsd->bd", weights, values), keys, values]
+
+
+def _by_list(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    all_keys, all_values = [*keys.unbind(1), x @ w_key], [*values.unbind(1), x @ w_value]
+    query = x @ w_query / x.shape[1] ** 0.5
+    weights = torch.stack([(query * key).sum(-1) for key in all_keys], -1).softmax(-1)
+    context = sum((weights[:, i : i + 1] * v for i, v in enumerate(all_values)), x * 0)
+    return context, torch.stack(all_keys, 1), torch.stack(all_values, 1)
+
+
+def _by_kernel(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    new = x.unsqueeze(1)
+    k, v = torch.cat([keys, new @ w_key], dim=1), torch.cat([values, new @ w_value], dim=1)
+    found = torch.nn.functional.scaled_dot_product_attention(new @ w_query, k, v)
+    return found.squeeze(1), k, v
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    scores = (query[:, None] @ keys.mT)[:, 0] / math.sqrt(query.shape[-1])
+    return (scores.softmax(-1)[:, None] @ values)[:, 0]
+
+
+def _with(
+    *,
+    append: Callable[[Tensor, Tensor], Tensor] = lambda old, new: torch.cat((old, new), 1),
+    see: Callable[[Tensor, Tensor], Tensor] = lambda old, all_of_them: all_of_them,
+    attend: Callable[[Tensor, Tensor, Tensor], Tensor] = _attend,
+) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+    """A step that keeps, sees or attends in its own way."""
+
+    def step(
+        x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        new_keys = append(keys, (x @ w_key)[:, None])
+        new_values = append(values, (x @ w_value)[:, None])
+        context = attend(x @ w_query, see(keys, new_keys), see(values, new_values))
+        return context, new_keys, new_values
+
+    return step
+
+
+def _projected_again(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    keys = torch.cat((keys, x[:, None]), 1) @ w_key
+    values = torch.cat((values, x[:, None]), 1) @ w_value
+    return _attend(x @ w_query, keys, values), keys, values
+
+
+def _symbols_kept(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    seen = torch.cat((keys, x[:, None]), 1)
+    return _attend(x @ w_query, seen @ w_key, seen @ w_value), seen, seen
+
+
+def _values_forgotten(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    keys = torch.cat((keys, (x @ w_key)[:, None]), 1)
+    return _attend(x @ w_query, keys, keys), keys, keys
+
+
+def _change_last(inputs: Inputs) -> Inputs:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    x[:, -1] += 2
+    return inputs
+
+
+def _past_unchanged(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    return all(torch.allclose(before[k][:, :-1], after[k][:, :-1]) for k in before)
+
+
+cached_step = Exercise(
+    name="cached_step",
+    lesson="04-transformer",
+    points=3,
+    kind=Function(("context", "keys", "values"), call=_call),
+    says="step by step the same as causal attention to the whole sentence",
+    oracle=_step,
+    draw=_inputs,
+    batched=("x",),
+    laws=(
+        Law("a new symbol changes nothing that was written before", _past_unchanged, _change_last),
+    ),
+    misconceptions=(
+        Misconception(
+            "blind-to-itself",
+            _with(
+                see=lambda old, new: old if old.shape[1] else new,
+            ),
+            "The new symbol does not see itself. Append its key and value first, then attend.",
+        ),
+        Misconception(
+            "only-the-new-one",
+            _with(append=lambda old, new: new),
+            "The past is thrown away: you return the new key and value alone. Append them to what "
+            "was kept.",
+        ),
+        Misconception(
+            "past-alone-returned",
+            lambda x, k, v, wq, wk, wv: (_with()(x, k, v, wq, wk, wv)[0], k, v),
+            "The new key and value are used, but not kept: return the longer `keys` and `values`.",
+        ),
+        Misconception(
+            "prepended",
+            _with(append=lambda old, new: torch.cat((new, old), 1)),
+            "The contexts are right, as attention does not care for order. But you put new keys "
+            "in front, and a mask or a position would find the wrong ones: append at the end.",
+        ),
+        Misconception(
+            "projected-again",
+            _projected_again,
+            "What was kept is projected once more at each step. The cache holds keys and values: "
+            "project the new symbol alone.",
+        ),
+        Misconception(
+            "symbols-kept",
+            _symbols_kept,
+            "You keep the symbols and project all of them at each step. The contexts are right, "
+            "but that is the work the cache should save: keep `x @ w_key` and `x @ w_value`.",
+        ),
+        Misconception(
+            "keys-as-values",
+            _values_forgotten,
+            "You read from the keys. Keys say where to look, values what is found there: keep "
+            "both.",
+        ),
+        Misconception(
+            "not-scaled",
+            _with(attend=lambda q, k, v: _attend(q * math.sqrt(q.shape[-1]), k, v)),
+            "The scores are not divided by √D.",
+        ),
+        Misconception(
+            "query-not-projected",
+            lambda x, k, v, wq, wk, wv: _with()(x, k, v, torch.eye(len(wq)).to(wq), wk, wv),
+            "The symbol itself asks: project it by `w_query` first.",
+        ),
+    ),
+    right=(_by_einsum, _by_list, _by_kernel),
+)

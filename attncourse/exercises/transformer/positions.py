@@ -1,0 +1,151 @@
+"""Where a symbol stands, as waves."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+
+
+def _inputs(draw: Draw) -> Inputs:
+    length, width = draw.sizes((7, 10), (5, 6))
+    return {"place": torch.arange(length).double() + draw.integers(6, 1, low=1), "width": width}
+
+
+def _sinusoids(place: Tensor, width: int) -> Tensor:
+    even = torch.arange(0, width, 2, dtype=place.dtype, device=place.device)
+    angle = place[:, None] / 10_000 ** (even / width)
+    return torch.stack((angle.sin(), angle.cos()), -1).flatten(1)
+
+
+def _filled(place: Tensor, width: int) -> Tensor:
+    table = place.new_zeros(len(place), width)
+    frequency = torch.exp(place.new_tensor(range(0, width, 2)) * (-math.log(10_000.0) / width))
+    table[:, 0::2] = torch.sin(torch.outer(place, frequency))
+    table[:, 1::2] = torch.cos(torch.outer(place, frequency))
+    return table
+
+
+def _by_columns(place: Tensor, width: int) -> Tensor:
+    columns = []
+    for i in range(width):
+        angle = place * 10_000.0 ** (-(i - i % 2) / width)
+        columns.append(angle.cos() if i % 2 else angle.sin())
+    return torch.stack(columns, 1)
+
+
+def _by_shift(place: Tensor, width: int) -> Tensor:
+    frequency = [1e4 ** (-(i // 2 * 2) / width) for i in range(width)]
+    quarter = place.new_tensor([0.0, math.pi / 2]).repeat(width // 2)  # cos x = sin(x + π/2)
+    return torch.sin(place.unsqueeze(1) * place.new_tensor(frequency) + quarter)
+
+
+def _with(
+    frequency: Callable[[Tensor, int], Tensor] = lambda even, d: 10_000 ** (-even / d),
+    arrange: Callable[[Tensor], Tensor] = lambda a: torch.stack((a.sin(), a.cos()), -1).flatten(1),
+) -> Callable[..., Tensor]:
+    """Waves of other frequencies, or arranged in another way."""
+
+    def waves(place: Tensor, width: int) -> Tensor:
+        even = torch.arange(0, width, 2, dtype=place.dtype, device=place.device)
+        return arrange(place[:, None] * frequency(even, width))
+
+    return waves
+
+
+def _single_precision(place: Tensor, width: int) -> Tensor:
+    angle = place[:, None] / 10_000 ** (torch.arange(0, width, 2, device=place.device) / width)
+    return torch.stack((angle.sin(), angle.cos()), -1).flatten(1)
+
+
+def _shifted(inputs: Inputs) -> Inputs:
+    place = inputs["place"]
+    assert isinstance(place, Tensor)
+    return inputs | {"place": place + 3}
+
+
+def _turned(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    """Each pair (sin, cos) is turned by the same angle, wherever it was."""
+    pairs = [table["table"].unflatten(-1, (-1, 2)) for table in (before, after)]
+    cosine = (pairs[0] * pairs[1]).sum(-1)
+    return torch.allclose(cosine, cosine[:1].expand_as(cosine))
+
+
+sinusoids = Exercise(
+    name="sinusoids",
+    lesson="04-transformer",
+    points=2,
+    kind=Function(("table",)),
+    says="table: sine and cosine in turn, slower and slower",
+    oracle=_sinusoids,
+    draw=_inputs,
+    batched=("place",),
+    laws=(Law("three places further, every pair has turned by the same angle", _turned, _shifted),),
+    misconceptions=(
+        Misconception(
+            "halves",
+            _with(arrange=lambda a: torch.cat((a.sin(), a.cos()), -1)),
+            "All sines come first, then all cosines. The official code does that; the paper's "
+            "formula, asked for here, takes them in turn: sine at 2i, cosine at 2i + 1.",
+        ),
+        Misconception(
+            "cosine-first",
+            _with(arrange=lambda a: torch.stack((a.cos(), a.sin()), -1).flatten(1)),
+            "Sine and cosine are exchanged: the sine stands at the even features.",
+        ),
+        Misconception(
+            "exponent-halved",
+            _with(frequency=lambda even, d: 10_000 ** (-even / 2 / d)),
+            "Your waves slow down too little: the exponent is 2i/D, and i counts *pairs*. At "
+            "feature 2i of D the exponent is the feature's number over D.",
+        ),
+        Misconception(
+            "exponent-doubled",
+            _with(frequency=lambda even, d: 10_000 ** (-2 * even / d)),
+            "Your waves slow down too fast. `range(0, D, 2)` already counts 2i: do not double it "
+            "again.",
+        ),
+        Misconception(
+            "a-wave-a-feature",
+            lambda place, d: torch.stack(
+                [
+                    (place * 10_000 ** (-i / d)).cos()
+                    if i % 2
+                    else (place * 10_000 ** (-i / d)).sin()
+                    for i in range(d)
+                ],
+                1,
+            ),
+            "Sine and cosine of a pair have different frequencies. They share one, 10000^(−2i/D): "
+            "only then is a step to the side a rotation.",
+        ),
+        Misconception(
+            "sines-only",
+            _with(arrange=lambda a: torch.stack((a.sin(), a.sin()), -1).flatten(1)),
+            "There are sines only. A sine has the same value at two places of each wave; its "
+            "cosine tells them apart.",
+        ),
+        Misconception(
+            "upside-down",
+            _with(frequency=lambda even, d: 10_000 ** (even / d)),
+            "Your waves get faster and faster: at ten thousand radians a place nothing is left of "
+            "the order. The exponent is negative.",
+        ),
+        Misconception(
+            "from-zero",
+            lambda place, d: _with()(place - place[:1], d),
+            "You number the places from 0 yourself. Use the numbers in `place`: a decoder that "
+            "writes one symbol at a time asks for one place, and it is not the first.",
+        ),
+        Misconception(
+            "single-precision",
+            _single_precision,
+            "The formula is right, but the exponents are computed in single precision and spoil "
+            "the last digits: make them with the dtype of `place`, such as "
+            "`torch.arange(0, width, 2, dtype=place.dtype, device=place.device)`.",
+        ),
+    ),
+    right=(_filled, _by_columns, _by_shift),
+)

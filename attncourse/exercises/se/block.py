@@ -1,0 +1,182 @@
+"""Squeeze, excitation and scaling as one module."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Inputs,
+    Law,
+    Misconception,
+    Module,
+    Outputs,
+)
+from attncourse.exercises.se.squeeze import draw_maps
+
+
+def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
+    channels, reduction = draw.sizes((8, 2), (5, 1))
+    return {"channels": channels, "reduction": reduction}
+
+
+class _Block(nn.Module):
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.reduce = nn.Linear(channels, channels // reduction)
+        self.expand = nn.Linear(channels // reduction, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.expand(self.reduce(x.mean((2, 3))).relu()).sigmoid()
+        return torch.einsum("bchw,bc->bchw", x, gate)
+
+
+Squeeze = Callable[[Tensor], Tensor]
+Scale = Callable[[Tensor, Tensor], Tensor]
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.mean((2, 3))
+
+
+def _times(x: Tensor, gate: Tensor) -> Tensor:
+    return x * gate
+
+
+def _block_with(
+    *,
+    squeeze: Squeeze = _mean,
+    middle: Callable[[Tensor], Tensor] = torch.relu,
+    end: Callable[[Tensor], Tensor] = torch.sigmoid,
+    scale: Scale = _times,
+) -> type[nn.Module]:
+    """A block with one of its parts exchanged; `scale` gets maps and gates (B, C, 1, 1)."""
+
+    class Block(nn.Module):
+        def __init__(self, channels: int, reduction: int = 16) -> None:
+            super().__init__()
+            self.reduce = nn.Linear(channels, channels // reduction)
+            self.expand = nn.Linear(channels // reduction, channels)
+
+        def forward(self, x: Tensor) -> Tensor:
+            gate = end(self.expand(middle(self.reduce(squeeze(x)))))
+            return scale(x, gate[:, :, None, None])
+
+    return Block
+
+
+class _Convolutions(nn.Module):
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels // reduction, channels, 1)
+        self.reduce = nn.Conv2d(channels, channels // reduction, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        s = nn.functional.adaptive_avg_pool2d(x, 1)
+        return x * torch.sigmoid(self.expand(torch.relu(self.reduce(s))))
+
+
+class _InSteps(nn.Module):
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        hidden = channels // reduction
+        self.reduce, self.expand = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
+        self.pool, self.act, self.gate = nn.AdaptiveAvgPool2d(1), nn.ReLU(), nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        g = self.gate(self.expand(self.act(self.reduce(self.pool(x).view(batch, channels)))))
+        return x * g.view(batch, channels, 1, 1).expand(batch, channels, height, width)
+
+
+def _gate_is_the_same_everywhere(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    ratio = (before["y"] / x).flatten(2)
+    return torch.allclose(ratio, ratio[..., :1].expand_as(ratio))
+
+
+def _upside_down(inputs: Inputs) -> Inputs:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    return inputs | {"x": x.flip(2, 3)}
+
+
+SEBlock = Exercise(
+    name="SEBlock",
+    lesson="06-se",
+    points=4,
+    kind=Module(("y",), by_name=True),
+    says="y: every channel times its gate",
+    oracle=_Block,
+    draw=draw_maps,
+    construction=_construction,
+    batched=("x",),
+    laws=(
+        Law("all pixels of a channel are scaled alike", _gate_is_the_same_everywhere),
+        Law(
+            "the map upside down gives the result upside down",
+            lambda i, before, after: torch.allclose(before["y"].flip(2, 3), after["y"]),
+            _upside_down,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "gate-returned",
+            _block_with(scale=lambda x, gate: gate),
+            "You return the gates. The block returns the map, every channel times its gate.",
+        ),
+        Misconception(
+            "added",
+            _block_with(scale=lambda x, gate: x + gate),
+            "You add the gate to the map; that shifts a channel and never turns it down. Multiply.",
+        ),
+        Misconception(
+            "residual",
+            _block_with(scale=lambda x, gate: x + x * gate),
+            "You add the input to the gated map, so that no channel can be shut. The shortcut "
+            "belongs to the residual block around this one, not into it.",
+        ),
+        Misconception(
+            "descriptor-scaled",
+            _block_with(scale=lambda x, gate: (x.mean((2, 3), keepdim=True) * gate).expand_as(x)),
+            "You scale the descriptor, and the map itself is lost: multiply the gate with `x`.",
+        ),
+        Misconception(
+            "maximum",
+            _block_with(squeeze=lambda x: x.amax((2, 3))),
+            "Your block squeezes by the maximum; the paper's takes the mean.",
+        ),
+        Misconception(
+            "over-the-batch",
+            _block_with(squeeze=lambda x: x.mean((0, 2, 3)).expand(len(x), -1)),
+            "All images of the batch get the same gates: you average over the batch too. Each "
+            "image should decide for itself.",
+        ),
+        Misconception(
+            "no-relu",
+            _block_with(middle=lambda z: z),
+            "There is no ReLU between `reduce` and `expand`, so the two layers are one.",
+        ),
+        Misconception(
+            "no-sigmoid",
+            _block_with(end=lambda z: z),
+            "The gate is not squashed: without the sigmoid it can be negative, or as large as it "
+            "likes.",
+        ),
+        Misconception(
+            "softmax",
+            _block_with(end=lambda z: z.softmax(1)),
+            "Your gates sum to one over the channels: they share one budget. A sigmoid decides "
+            "about each channel on its own.",
+        ),
+        Misconception(
+            "detached",
+            _block_with(scale=lambda x, gate: x * gate.detach()),
+            "The numbers are right, but the gate is cut off from the graph: it would never learn.",
+        ),
+    ),
+    right=(_block_with(), _Convolutions, _InSteps),
+)

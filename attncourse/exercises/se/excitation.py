@@ -1,0 +1,166 @@
+"""From what all channels tell to a gate for each."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Inputs,
+    Law,
+    Misconception,
+    Outputs,
+)
+
+
+def _excitation_inputs(draw: Draw) -> Inputs:
+    batch, channels, hidden = draw.sizes((3, 8, 5), (2, 7, 4))
+    return {
+        "descriptors": draw.normal(batch, channels, offset=0.4),
+        "w_reduce": draw.normal(hidden, channels, scale=channels**-0.5),
+        "b_reduce": draw.normal(hidden, offset=0.3, scale=0.5),
+        "w_expand": draw.normal(channels, hidden),
+        "b_expand": draw.normal(channels),
+    }
+
+
+def _excitation(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    hidden = (s @ w1.T + b1).clamp(min=0)
+    return 1 / (1 + torch.exp(-(hidden @ w2.T + b2)))
+
+
+def _excitation_with(
+    *,
+    middle: Callable[[Tensor], Tensor] = torch.relu,
+    end: Callable[[Tensor], Tensor] = torch.sigmoid,
+    first: float = 1.0,
+    second: float = 1.0,
+) -> Callable[..., Tensor]:
+    """An excitation with other functions, or with its biases multiplied by a number."""
+
+    def excite(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+        return end(middle(s @ w1.T + first * b1) @ w2.T + second * b2)
+
+    return excite
+
+
+def _by_linear(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    linear = torch.nn.functional.linear
+    return linear(linear(s, w1, b1).relu(), w2, b2).sigmoid()
+
+
+def _by_columns(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    hidden = torch.einsum("rc,bc->rb", w1, s) + b1[:, None]  # (R, B)
+    return torch.sigmoid(w2 @ torch.where(hidden > 0, hidden, 0.0) + b2[:, None]).mT
+
+
+def _by_image(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    return torch.stack([torch.sigmoid(w2 @ torch.relu(w1 @ row + b1) + b2) for row in s])
+
+
+def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    gate = before["gate"]
+    return bool(((gate > 0) & (gate < 1)).all())
+
+
+def _silent(inputs: Inputs) -> Inputs:
+    w2, b2 = inputs["w_expand"], inputs["b_expand"]
+    assert isinstance(w2, Tensor) and isinstance(b2, Tensor)
+    return inputs | {"w_expand": torch.zeros_like(w2), "b_expand": torch.zeros_like(b2)}
+
+
+excitation = Exercise(
+    name="excitation",
+    lesson="06-se",
+    points=3,
+    kind=Function(("gate",)),
+    says="gate: σ(W₂ ReLU(W₁ s + b₁) + b₂), one for each channel",
+    oracle=_excitation,
+    draw=_excitation_inputs,
+    batched=("descriptors",),
+    laws=(
+        Law("every gate lies between 0 and 1", _between_zero_and_one),
+        Law(
+            "a second layer of zeros leaves every gate half open",
+            lambda i, before, after: torch.allclose(
+                after["gate"], torch.full_like(after["gate"], 0.5)
+            ),
+            _silent,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "softmax",
+            _excitation_with(end=lambda z: z.softmax(-1)),
+            "Your gates compete: a softmax lets one channel open only as another shuts. Several "
+            "channels may matter at once; the sigmoid decides about each on its own.",
+        ),
+        Misconception(
+            "no-relu",
+            _excitation_with(middle=lambda z: z),
+            "There is no ReLU between the layers. Two linear layers in a row are one: the gate "
+            "could add up what it hears, but never ask *if this and not that*.",
+        ),
+        Misconception(
+            "no-sigmoid",
+            _excitation_with(end=lambda z: z),
+            "These are logits: any number, of any sign. A gate says how far to open, from 0 to 1: "
+            "put a sigmoid at the end.",
+        ),
+        Misconception(
+            "tanh-at-the-end",
+            _excitation_with(end=torch.tanh),
+            "The gate ends in tanh, so it can turn a channel's sign around. The paper tried that "
+            "too and reports a loss; use the sigmoid.",
+        ),
+        Misconception(
+            "relu-at-the-end",
+            _excitation_with(end=torch.relu),
+            "The gate ends in a ReLU: it can shut, but it has no upper end. The paper reports that "
+            "this is worse than no gate at all; use the sigmoid.",
+        ),
+        Misconception(
+            "relu-before-sigmoid",
+            _excitation_with(end=lambda z: z.relu().sigmoid()),
+            "A second ReLU stands before the sigmoid, and σ of a positive number is at least ½: "
+            "your gates can never shut.",
+        ),
+        Misconception(
+            "sigmoid-in-the-middle",
+            _excitation_with(middle=torch.sigmoid),
+            "Both layers end in a sigmoid. The hidden layer takes a ReLU; only the gate needs to "
+            "lie between 0 and 1.",
+        ),
+        Misconception(
+            "no-biases",
+            _excitation_with(first=0.0, second=0.0),
+            "The biases are not used. Both of them are given here, as in the official networks: "
+            "add each after its product.",
+        ),
+        Misconception(
+            "first-bias-missing",
+            _excitation_with(first=0.0),
+            "`b_reduce` has no effect: add it before the ReLU.",
+        ),
+        Misconception(
+            "second-bias-missing",
+            _excitation_with(second=0.0),
+            "`b_expand` has no effect: it sets how far a gate stands open when nothing is heard.",
+        ),
+        Misconception(
+            "doubled",
+            _excitation_with(end=lambda z: 2 * z.sigmoid()),
+            "Your gates reach up to 2. Some later networks do that, so that a new gate passes its "
+            "channel unchanged; SE's gate is σ itself and starts half open.",
+        ),
+        Misconception(
+            "turned-around",
+            _excitation_with(end=lambda z: 1 - z.sigmoid()),
+            "Your gates shut where they should open: 1 − σ(z) in the place of σ(z).",
+        ),
+    ),
+    right=(_by_linear, _by_columns, _by_image),
+)

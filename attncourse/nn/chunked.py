@@ -57,7 +57,7 @@ def _chunks(query: Tensor) -> Iterator[tuple[slice, slice]]:
     batch, _, places = query.shape
     scores = 2**23 if query.is_cuda else 2**20
     samples = max(1, scores // places**2)
-    queries = max(64, scores // places)  # fewer make thin products, which are slow
+    queries = max(256, scores // places)  # fewer make thin products, which are slow
     for b in range(0, batch, samples):
         for n in range(0, places, queries):
             yield slice(b, b + samples), slice(n, n + queries)

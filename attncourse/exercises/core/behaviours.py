@@ -47,10 +47,12 @@ def findings(
     if all(response.status != "answered" for _, response, _ in about("values")):
         return found  # an answer that does not run has no other behaviour to test
     find("right for other sizes", _outputs_differ, "sizes")
-    find("float32 in, float32 out", _precision, "precision")
+    if exercise.oracle is not None:
+        find("float32 in, float32 out", _precision, "precision")
     find("leaves its inputs as they were", _changed_inputs, "values", "sizes")
     find("gives the same when called again", _repeats, "values")
-    find("gradients flow back", _gradients_differ, "gradients")
+    if exercise.oracle is not None:
+        find("gradients flow back", _gradients_differ, "gradients")
     find("one alone is treated as one among many", _outputs_differ, "alone")
     find("uses only its arguments", _leftovers, "values")
     find("stays on the device of its inputs", _device, "device")

@@ -5,10 +5,11 @@ Letters: B batch, C channels, H and W the sides of a map. Maps are (B, C, H, W).
 Each function equals the expression of torch in its docstring, and the tests hold it to that. What
 differs is time and memory: torch writes the gradient of an average out in full before adding it to
 the others, marks where a maximum is by slow booleans, takes new memory for either gradient of a
-product, and on a CPU reduces the sides of a map and convolves few channels slowly. Compilers get
-torch's own expressions, which they fuse.
+product, and on a CPU is slow to find maxima along an axis and to convolve few channels. Compilers
+get torch's own expressions, which they fuse.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from torch import Tensor
 from torch.nn.grad import conv2d_weight
 
 Axes = int | tuple[int, ...]
+
+CPU_BLOCK = 2**18
+"""Elements of a block: they stay in the L2 cache."""
 
 
 def learning(*inputs: Tensor) -> bool:
@@ -58,10 +62,10 @@ def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
 
     Args:
         x: Maps.
-        gate: Broadcastable to x.
+        gate: Broadcastable to x, and as long.
         overwrite: Whether nobody else needs x, so that the product may take its place in memory.
     """
-    if learning(x, gate) and gate.shape != x.shape:
+    if learning(x, gate) and gate.shape != x.shape and len(gate) == len(x):
         out: Tensor = _Scale.apply(x, gate)  # type: ignore[no-untyped-call]
         return out
     if overwrite and not _wanted(x, gate) and torch.result_type(x, gate) == x.dtype:
@@ -126,20 +130,25 @@ class _Amax(torch.autograd.Function):
 
 
 def _peak(x: Tensor, dim: Axes) -> Tensor:
-    """`x.amax(dim, keepdim=True)`; along one side of a map, where torch's is slow, by a window.
+    """`x.amax(dim, keepdim=True)`; along one axis, where torch's is slow, by a pooling window.
 
-    In the flat map a row is a window of W places, and a column one of H places that lie W apart.
+    With the map laid out flat, a row is a window of W places, a column one of H places that lie W
+    apart, and what is at one place in all channels one of C places that lie H·W apart.
     """
-    height, width = x.shape[2:]
+    _, channels, height, width = x.shape
     if dim == 3:
         return F.max_pool1d(x.flatten(2), width).unflatten(2, (height, 1))
     if dim == 2:
         return F.max_pool1d(x.flatten(2), height, stride=1, dilation=width).unsqueeze(2)
+    if dim == 1:
+        flat = x.flatten(1).unsqueeze(1)
+        peak = F.max_pool1d(flat, channels, stride=1, dilation=height * width)
+        return peak.unflatten(2, (height, width))
     return x.amax(dim, keepdim=True)
 
 
 class _Scale(torch.autograd.Function):
-    """Both gradients take turns in one map: the sum over it first, the product into it after."""
+    """Both gradients in the memory of one: the sum over the product, then the other product."""
 
     generate_vmap_rule = True
 
@@ -154,11 +163,21 @@ class _Scale(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         x, gate = ctx.saved_tensors
-        product = grad * x
-        grad_gate = product.sum_to_size(gate.shape)
         if torch.is_grad_enabled():
-            return grad * gate, grad_gate
-        return torch.mul(grad, gate, out=product), grad_gate
+            return grad * gate, (grad * x).sum_to_size(gate.shape)
+        grad_x, grad_gate = torch.empty_like(x, dtype=grad.dtype), torch.empty_like(gate)
+        for g, part, own, out, out_gate in _blocks(grad, x, gate, grad_x, grad_gate):
+            out_gate.copy_(torch.mul(g, part, out=out).sum_to_size(own.shape))
+            torch.mul(g, own, out=out)
+        return grad_x, grad_gate
+
+
+def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The same samples of every tensor: on a CPU so few that its cache holds them, else all."""
+    batch, size = len(tensors[0]), tensors[0].numel()
+    if tensors[0].device.type == "cpu":
+        batch = max(1, CPU_BLOCK * batch // size)
+    return zip(*(tensor.split(batch) for tensor in tensors), strict=True)
 
 
 class _ConvPair(torch.autograd.Function):

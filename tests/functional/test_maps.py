@@ -74,6 +74,23 @@ def test_scale_equals_the_product_in_value_and_gradient(shape, seed, gate_axes):
     )
 
 
+def test_scale_takes_a_batch_in_blocks(monkeypatch):
+    monkeypatch.setattr(maps, "CPU_BLOCK", 2 * 3 * 4 * 5)
+    x = torch.randn(5, 3, 4, 5, dtype=torch.float64, requires_grad=True)  # two, two, and one
+    gate = torch.randn(5, 1, 4, 5, dtype=torch.float64, requires_grad=True)
+    grad = torch.randn_like(x)
+    torch.testing.assert_close(
+        torch.autograd.grad(maps.scale(x, gate), (x, gate), grad),
+        torch.autograd.grad(x * gate, (x, gate), grad),
+    )
+
+
+def test_a_gate_for_the_whole_batch_is_a_gate_too():
+    x = torch.randn(3, 2, 4, 5, dtype=torch.float64, requires_grad=True)
+    gate = torch.randn(1, 2, 1, 1, dtype=torch.float64, requires_grad=True)
+    assert gradcheck(maps.scale, (x, gate))
+
+
 def test_scale_overwrites_only_what_no_gradient_needs():
     x, gate = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 1, 1)
     expected = x * gate

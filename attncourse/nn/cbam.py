@@ -63,7 +63,7 @@ class ChannelGate(nn.Module):
         """The gates of maps (B, C, H, W): (B, C, 1, 1)."""
         pooled = torch.stack((maps.mean(x, (2, 3)), maps.amax(x, (2, 3))))  # (2, B, C)
         logits: Tensor = self.mlp(pooled).sum(0)  # one MLP for both
-        return logits.sigmoid()[..., None, None]
+        return logits.sigmoid().unsqueeze(-1).unsqueeze(-1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""

@@ -52,7 +52,7 @@ class FullExcitation(nn.Module):
 
     def forward(self, descriptors: Tensor) -> Tensor:
         """Turn descriptors (B, C, F) into logits (B, C)."""
-        logits: Tensor = self.expand(F.relu(self.reduce(descriptors.flatten(1))))
+        logits: Tensor = self.expand(self.reduce(descriptors.flatten(1)).relu())
         return logits
 
 

@@ -51,7 +51,7 @@ class Recalibration(nn.Module):
     def gate(self, x: Tensor) -> Tensor:
         """The gates of maps (B, C, H, W): (B, C, 1, 1)."""
         logits: Tensor = self.excitation(self.squeeze(x))  # (B, C)
-        return logits.sigmoid()[..., None, None]
+        return logits.sigmoid().unsqueeze(-1).unsqueeze(-1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""

@@ -25,11 +25,8 @@ CPU_BLOCK = 2**18
 
 def learning(*inputs: Tensor) -> bool:
     """Whether gradients will be asked for, and no compiler is at work that makes its own."""
-    return _wanted(*inputs) and not torch.compiler.is_compiling()
-
-
-def _wanted(*inputs: Tensor) -> bool:
-    return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+    wanted = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+    return wanted and not torch.compiler.is_compiling()
 
 
 def mean(x: Tensor, dim: Axes) -> Tensor:
@@ -68,9 +65,15 @@ def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
     if learning(x, gate) and gate.shape != x.shape and len(gate) == len(x):
         out: Tensor = _Scale.apply(x, gate)  # type: ignore[no-untyped-call]
         return out
-    if overwrite and not _wanted(x, gate) and torch.result_type(x, gate) == x.dtype:
+    if overwrite and _fits(x, gate):
         return x.mul_(gate)
     return x * gate
+
+
+def _fits(x: Tensor, gate: Tensor) -> bool:
+    """Whether `x * gate` can be where x was: no gradient asks for x, and its type is wide enough."""
+    asked = torch.is_grad_enabled() and (x.requires_grad or gate.requires_grad)
+    return not asked and torch.result_type(x, gate) == x.dtype
 
 
 def conv_pair(maps: Tensor, weight: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
 
 
 def _fits(x: Tensor, gate: Tensor) -> bool:
-    """Whether `x * gate` can be where x was: no gradient asks for x, and its type is wide enough."""
+    """Whether `x * gate` may be where x was: no gradient needs x, and its type is wide enough."""
     asked = torch.is_grad_enabled() and (x.requires_grad or gate.requires_grad)
     return not asked and torch.result_type(x, gate) == x.dtype
 

@@ -1,14 +1,17 @@
 """Time and peak memory of contenders, such that one can be divided by the other.
 
 A ratio is taken within a round, in which every contender runs once: a machine that is slow for a
-while is slow for all of them. On a CPU the clock is that of the one thread that computes, which
-stands still while others have the core; on a GPU it is the GPU's own, and the L2 cache is flushed
-before each run. Memory on a CPU is what Linux tells about the process.
+while is slow for all of them. Their order is drawn anew each time: one finds caches and heap as
+another left them. On a CPU the clock is that of the computing thread, which stands still while
+others have the core; on a GPU it is the GPU's own, and the L2 cache is flushed before each run.
+Memory on a CPU is what Linux tells about the process; malloc stays as a learner has it, so that
+fresh pages cost what they cost everyone.
 """
 
 import ctypes
 import multiprocessing
 import os
+import random
 import re
 import statistics
 import time
@@ -62,9 +65,11 @@ def rounds(runs: dict[str, Run], device: torch.device, count: int) -> dict[str, 
     for run in runs.values():
         run()
     repeats = {name: max(1, round(0.02 / clock(run, 1))) for name, run in runs.items()}
+    order, draw = list(runs), random.Random(0)
     for _ in range(count):
-        for name, run in runs.items():
-            times[name].append(clock(run, repeats[name]))
+        draw.shuffle(order)
+        for name in order:
+            times[name].append(clock(runs[name], repeats[name]))
     return times
 
 

@@ -1,0 +1,111 @@
+"""Four digits side by side; an arrow far below one of them tells which to read.
+
+The digits are real handwriting, see `attncourse.data.handwriting`. Every digit wanders by itself,
+and the arrow follows the one that it points to. Between them lie six empty rows, so that no small
+window of the image shows both.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attncourse.data.handwriting import SIDE, Batches, Handwriting, split
+
+PLACES = 4
+HEIGHT, WIDTH = 20, 40
+_PLAY = 2  # pixels by which a digit wanders
+_BELOW = 14  # rows from the top of a digit to the arrow
+_ARROW = np.array([[0, 0, 0, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1, 0, 0], [0, 1, 1, 1, 1, 1, 1, 0]])
+
+
+@dataclass(frozen=True)
+class Images:
+    """Drawn images.
+
+    Attributes:
+        pixels: (N, 1, 20, 40), from 0 to 1: digits above, the arrow below.
+        digits: (N, 4), the digits from left to right.
+        places: (N,), which of them the arrow points to.
+        corners: (N, 2), row and column of the upper left pixel of that digit.
+    """
+
+    pixels: Tensor
+    digits: Tensor
+    places: Tensor
+    corners: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """(N,), the digit that the arrow points to."""
+        return self.digits.gather(1, self.places[:, None]).squeeze(1)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def on_target(self, height: int, width: int) -> Tensor:
+        """Where a coarser map shows the digit to read: its cells with their centre in the digit.
+
+        Args:
+            height: Rows of the map, which covers the whole image.
+            width: Its columns.
+
+        Returns:
+            (N, height, width), boolean.
+        """
+        top, left = self.corners[:, :, None].unbind(1)  # (N, 1) each
+        rows = (torch.arange(height) + 0.5) * HEIGHT / height
+        columns = (torch.arange(width) + 0.5) * WIDTH / width
+        in_rows = (rows >= top) & (rows < top + SIDE)
+        in_columns = (columns >= left) & (columns < left + SIDE)
+        return in_rows[:, :, None] & in_columns[:, None, :]
+
+    def batches(self, size: int, *, seed: int = 0) -> Batches:
+        """Batches of `size` images, drawn anew for every number."""
+        return Batches(self, size, seed)
+
+
+@dataclass(frozen=True)
+class PointedDigits:
+    """The task: images to learn from, and images of other handwriting to be judged by."""
+
+    train: Images
+    test: Images
+
+
+def load(images: int = 12_000, *, seed: int = 0) -> PointedDigits:
+    """Draw the task; one image in ten is for testing, and shows digits that training never shows.
+
+    Args:
+        images: Number of images, for training and testing together.
+        seed: Fixes the images.
+
+    Raises:
+        ValueError: If there are fewer than 10 images.
+    """
+    if images < 10:
+        raise ValueError(f"images must be at least 10, got {images}")
+    rng = np.random.default_rng(seed)
+    learn, judge = split(rng)
+    return PointedDigits(
+        train=_draw(learn, images - images // 10, rng), test=_draw(judge, images // 10, rng)
+    )
+
+
+def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
+    """Images of digits chosen from this handwriting; each of the four is chosen for itself."""
+    chosen = rng.integers(len(written.digits), size=(images, PLACES))
+    places = rng.integers(PLACES, size=images)
+    top, left = rng.integers(_PLAY + 1, size=(2, images, PLACES))
+    left += np.arange(PLACES) * (SIDE + _PLAY)
+    pixels = np.zeros((images, 1, HEIGHT, WIDTH), dtype=np.float32)
+    for i, (image,) in enumerate(pixels):
+        for drawing, row, column in zip(written.drawings[chosen[i]], top[i], left[i], strict=True):
+            image[row : row + SIDE, column : column + SIDE] = drawing
+    pointed = np.arange(images), places
+    corners = np.stack([top[pointed], left[pointed]], axis=1)
+    for (image,), (row, column) in zip(pixels, corners, strict=True):
+        below = row + _BELOW
+        image[below : below + len(_ARROW), column : column + SIDE] = _ARROW
+    return Images(*map(torch.from_numpy, (pixels, written.digits[chosen], places, corners)))

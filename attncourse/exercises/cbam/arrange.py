@@ -1,0 +1,157 @@
+"""Two gates and three ways to arrange them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+
+Gate = Callable[[Tensor], Tensor]
+ORDERS = ("channel first", "spatial first", "parallel")
+
+
+def _inputs(draw: Draw) -> Inputs:
+    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 2, 3))
+    return {
+        "x": draw.normal(batch, channels, height, width, offset=0.3),
+        "w_channel": draw.normal(channels, channels, scale=2 * channels**-0.5),
+        "w_spatial": draw.normal(channels, scale=2 * channels**-0.5),
+    }
+
+
+def _call(answer: Callable[..., Any], inputs: Inputs) -> tuple[Any, ...]:
+    """Ask for every order, with two gates that are made of the probe's tensors."""
+    x, w_channel, w_spatial = inputs.values()
+    assert isinstance(w_channel, Tensor) and isinstance(w_spatial, Tensor)
+
+    def channel(x: Tensor) -> Tensor:
+        return (x.mean((2, 3)) @ w_channel.T).sigmoid()[:, :, None, None]
+
+    def spatial(x: Tensor) -> Tensor:
+        return torch.einsum("c,bchw->bhw", w_spatial, x.tanh()).sigmoid()[:, None]
+
+    return tuple(answer(channel, spatial, x, order) for order in ORDERS)
+
+
+def _arrange(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
+    if order == "parallel":
+        return torch.mul(channel(x), x) * spatial(x)
+    gates = [channel, spatial]
+    for gate in gates if order == "channel first" else gates[::-1]:
+        x = gate(x) * x
+    return x
+
+
+def _then(first: Gate, second: Gate, x: Tensor) -> Tensor:
+    gated = x * first(x)
+    return gated * second(gated)
+
+
+def _both(channel: Gate, spatial: Gate, x: Tensor) -> Tensor:
+    return x * channel(x) * spatial(x)
+
+
+Way = Callable[[Gate, Gate, Tensor], Tensor]
+
+
+def _ways(
+    channel_first: Way = _then,
+    spatial_first: Way = lambda channel, spatial, x: _then(spatial, channel, x),
+    parallel: Way = _both,
+) -> Callable[..., Tensor]:
+    """An answer that does one of the orders otherwise."""
+    ways = dict(zip(ORDERS, (channel_first, spatial_first, parallel), strict=True))
+    return lambda channel, spatial, x, order: ways[order](channel, spatial, x)
+
+
+def _by_branches(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
+    if order == "channel first":
+        x = x * channel(x)
+        return x * spatial(x)
+    if order == "spatial first":
+        x = x * spatial(x)
+        return x * channel(x)
+    gate = channel(x) * spatial(x)
+    return x * gate
+
+
+def _by_seen(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
+    seen_by_spatial = x * channel(x) if order == "channel first" else x
+    seen_by_channel = x * spatial(x) if order == "spatial first" else x
+    return x * channel(seen_by_channel) * spatial(seen_by_spatial)
+
+
+arrange = Exercise(
+    name="arrange",
+    lesson="08-cbam",
+    points=2,
+    kind=Function(("channel_first", "spatial_first", "parallel"), call=_call),
+    says="the map, scaled by both gates, in each of the three orders",
+    oracle=_arrange,
+    draw=_inputs,
+    batched=("x",),
+    misconceptions=(
+        Misconception(
+            "order-ignored",
+            _ways(_then, _then, _then),
+            "Whatever the order is called, you do the same. Look at `order`: it decides which gate "
+            "sees the map as it came in.",
+            also=(_ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),),
+        ),
+        Misconception(
+            "turned-around",
+            _ways(lambda channel, spatial, x: _then(spatial, channel, x), _then),
+            'The two orders have changed places: with "channel first", the channel gate sees `x`, '
+            "and the spatial gate what is left of it.",
+        ),
+        Misconception(
+            "second-gate-sees-the-input",
+            _ways(_both, _both),
+            "Your second gate looks at the map that came in, so the order cannot matter: two "
+            "numbers may be multiplied either way. Let it look at what the first has gated.",
+        ),
+        Misconception(
+            "parallel-is-a-sequence",
+            _ways(parallel=_then),
+            "In parallel, neither gate knows of the other: both look at `x`.",
+            also=(_ways(parallel=lambda channel, spatial, x: _then(spatial, channel, x)),),
+        ),
+        Misconception(
+            "first-gate-forgotten",
+            _ways(
+                lambda channel, spatial, x: x * spatial(x * channel(x)),
+                lambda channel, spatial, x: x * channel(x * spatial(x)),
+            ),
+            "In sequence, your last product starts from `x` again: the first gate is forgotten.",
+        ),
+        Misconception(
+            "gates-added",
+            _ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x))),
+            "In parallel, you add the gates, so the scale reaches 2 and neither gate alone can "
+            "hide anything. Multiply by both.",
+            also=(_ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x)) / 2),),
+        ),
+        Misconception(
+            "gates-returned",
+            _ways(parallel=lambda channel, spatial, x: channel(x) * spatial(x)),
+            "In parallel, you return the gates; return the map, scaled by both.",
+        ),
+        Misconception(
+            "squared",
+            _ways(parallel=lambda channel, spatial, x: x * channel(x) * (x * spatial(x))),
+            "In parallel, `x` is multiplied in twice. It is one map, times two gates.",
+        ),
+        Misconception(
+            "residual",
+            _ways(
+                lambda channel, spatial, x: x + _then(channel, spatial, x),
+                lambda channel, spatial, x: x + _then(spatial, channel, x),
+                lambda channel, spatial, x: x + _both(channel, spatial, x),
+            ),
+            "You add the input; that is the work of the residual block around the gates.",
+        ),
+    ),
+    right=(_by_branches, _by_seen, _ways()),
+)

@@ -1,0 +1,238 @@
+"""One gate for each channel, from its mean and its maximum, both heard by one small network."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Inputs,
+    Law,
+    Misconception,
+    Outputs,
+)
+
+Pool = Callable[[Tensor], Tensor]
+
+
+def _inputs(draw: Draw) -> Inputs:
+    batch, channels, height, width, hidden = draw.sizes((2, 8, 5, 7, 6), (3, 5, 7, 2, 4))
+    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
+    return {
+        "x": draw.normal(batch, channels, height, width) + level,
+        "w_reduce": draw.normal(hidden, channels, scale=channels**-0.5),
+        "b_reduce": draw.normal(hidden, offset=0.3, scale=0.5),
+        "w_expand": draw.normal(channels, hidden, scale=hidden**-0.5),
+        "b_expand": draw.normal(channels, scale=0.7),
+    }
+
+
+def _channel_gate(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    pooled = torch.stack((x.mean((2, 3)), x.amax((2, 3))))  # (2, B, C)
+    hidden = (pooled @ w1.T + b1).clamp(min=0)
+    return 1 / (1 + torch.exp(-(hidden @ w2.T + b2).sum(0)))
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.mean((2, 3))
+
+
+def _max(x: Tensor) -> Tensor:
+    return x.amax((2, 3))
+
+
+def _of_sum(*logits: Tensor) -> Tensor:
+    return torch.stack(logits).sum(0).sigmoid()
+
+
+def _gate_with(
+    *pools: Pool,
+    middle: Callable[[Tensor], Tensor] = torch.relu,
+    join: Callable[..., Tensor] = _of_sum,
+    first: float = 1.0,
+    second: float = 1.0,
+) -> Callable[..., Tensor]:
+    """A gate that hears other poolings, joins their logits otherwise, or weighs its biases."""
+
+    def gate(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+        heard = [middle(pool(x) @ w1.T + first * b1) for pool in pools or (_mean, _max)]
+        return join(*(h @ w2.T + second * b2 for h in heard))
+
+    return gate
+
+
+def _by_layers(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    def mlp(pooled: Tensor) -> Tensor:
+        return F.linear(F.relu(F.linear(pooled.flatten(1), w1, b1)), w2, b2)
+
+    both = mlp(F.adaptive_avg_pool2d(x, 1)) + mlp(F.adaptive_max_pool2d(x, 1))
+    return torch.sigmoid(both)
+
+
+def _hidden_first(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    pixels = x.flatten(2)
+    told, loudest = pixels.mean(-1) @ w1.T, pixels.max(-1).values @ w1.T
+    return torch.sigmoid(((told + b1).relu() + (loudest + b1).relu()) @ w2.T + 2 * b2)
+
+
+def _by_image(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    def logits(pooled: Tensor) -> Tensor:
+        return w2 @ torch.relu(w1 @ pooled + b1) + b2
+
+    return torch.stack([(logits(i.mean((1, 2))) + logits(i.amax((1, 2)))).sigmoid() for i in x])
+
+
+def _once(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    heard = (_mean(x) @ w1.T + b1).relu() + (_max(x) @ w1.T + b1).relu()
+    return torch.sigmoid(heard @ w2.T + b2)
+
+
+def _each_an_mlp_of_half(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    heard = (_mean(x) @ w1.T + b1).relu() + (_max(x) @ w1.T).relu()
+    return torch.sigmoid(heard @ w2.T + 2 * b2)
+
+
+def _upside_down(inputs: Inputs) -> Inputs:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    return inputs | {"x": x.flip(2, 3)}
+
+
+def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    gate = before["gate"]
+    return bool(((gate > 0) & (gate < 1)).all())
+
+
+channel_gate = Exercise(
+    name="channel_gate",
+    lesson="08-cbam",
+    points=3,
+    kind=Function(("gate",)),
+    says="gate: σ(MLP(mean) + MLP(maximum)), one for each channel",
+    oracle=_channel_gate,
+    draw=_inputs,
+    batched=("x",),
+    laws=(
+        Law("every gate lies between 0 and 1", _between_zero_and_one),
+        Law(
+            "turning the map upside down changes nothing",
+            lambda i, before, after: torch.allclose(before["gate"], after["gate"]),
+            _upside_down,
+        ),
+    ),
+    misconceptions=(
+        Misconception(
+            "mean-only",
+            _gate_with(_mean),
+            "Only the mean is asked: this is SE of lesson 06. CBAM asks for the maximum too, and "
+            "adds what the network says to both.",
+        ),
+        Misconception(
+            "maximum-only",
+            _gate_with(_max),
+            "Only the maximum is asked. The mean belongs to it: a channel can be loud in one "
+            "place, or a little everywhere.",
+        ),
+        Misconception(
+            "one-pool-twice",
+            _gate_with(_mean, _mean),
+            "Both times the network hears the same pooling. One of the two should be the mean, the "
+            "other the maximum.",
+            also=(_gate_with(_max, _max),),
+        ),
+        Misconception(
+            "added-before",
+            _gate_with(lambda x: _mean(x) + _max(x)),
+            "You join mean and maximum before the network hears them. Each goes through the whole "
+            "network by itself, and the *logits* are added: the ReLU between makes the difference.",
+            also=(_gate_with(lambda x: (_mean(x) + _max(x)) / 2),),
+        ),
+        Misconception(
+            "second-bias-once",
+            _once,
+            "`b_expand` counts once. To add the hidden layers first is a good idea, and saves half "
+            "of the second layer; but each of the two answers brings the bias along, so it counts "
+            "twice.",
+        ),
+        Misconception(
+            "first-bias-once",
+            _each_an_mlp_of_half,
+            "`b_reduce` reaches only one of the two poolings. It is the same network both times.",
+        ),
+        Misconception(
+            "sigmoid-each",
+            _gate_with(join=lambda a, b: a.sigmoid() + b.sigmoid()),
+            "You squash both answers and join the gates. Add the logits first; one sigmoid stands "
+            "at the end.",
+            also=(
+                _gate_with(join=lambda a, b: (a.sigmoid() + b.sigmoid()) / 2),
+                _gate_with(join=lambda a, b: a.sigmoid() * b.sigmoid()),
+            ),
+        ),
+        Misconception(
+            "halved",
+            _gate_with(join=lambda a, b: ((a + b) / 2).sigmoid()),
+            "You average the two answers; CBAM adds them. So on a map that is the same everywhere "
+            "the gate hears everything twice.",
+        ),
+        Misconception(
+            "greater-of-both",
+            _gate_with(join=lambda a, b: torch.maximum(a, b).sigmoid()),
+            "You keep the greater of the two answers. They are added: one may speak for a channel "
+            "and the other against it.",
+        ),
+        Misconception(
+            "no-relu",
+            _gate_with(middle=lambda z: z),
+            "There is no ReLU between the two layers, so they are one.",
+        ),
+        Misconception(
+            "no-sigmoid",
+            _gate_with(join=lambda a, b: a + b),
+            "These are logits, of any size and sign: squash their sum with a sigmoid.",
+        ),
+        Misconception(
+            "softmax",
+            _gate_with(join=lambda a, b: (a + b).softmax(-1)),
+            "Your gates sum to one over the channels: they compete. A sigmoid decides about each "
+            "channel on its own.",
+        ),
+        Misconception(
+            "no-biases",
+            _gate_with(first=0.0, second=0.0),
+            "The biases are not used; the official network has both.",
+        ),
+        Misconception(
+            "one-axis-at-a-time",
+            _gate_with(_mean, lambda x: x.amax(3).mean(2)),
+            "Your maximum is taken along one axis and then averaged along the other. Take it over "
+            "height and width at once.",
+            also=(_gate_with(_mean, lambda x: x.amax(2).mean(2)),),
+        ),
+        Misconception(
+            "largest-size",
+            _gate_with(_mean, lambda x: x.abs().amax((2, 3))),
+            "You take the largest number *without its sign*. The maximum of negative numbers is "
+            "the one nearest to zero.",
+        ),
+        Misconception(
+            "over-the-batch",
+            _gate_with(
+                lambda x: x.mean((0, 2, 3)).expand(len(x), -1),
+                lambda x: x.amax((0, 2, 3)).expand(len(x), -1),
+            ),
+            "All images of the batch get the same gates. Pool over height and width alone, so that "
+            "each image decides for itself.",
+        ),
+        Misconception(
+            "axes-kept",
+            _gate_with(join=lambda a, b: (a + b).sigmoid()[:, :, None, None]),
+            "The numbers are right, but two axes of length 1 are still there: return (B, C).",
+        ),
+    ),
+    right=(_by_layers, _hidden_first, _by_image, _gate_with()),
+)

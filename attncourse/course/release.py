@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from nbformat import NotebookNode
 from traitlets.config.loader import Config, PyFileConfigLoader
@@ -19,6 +20,7 @@ from attncourse.course.start_page import START_PAGE, start_page
 from attncourse.course.syllabus import Lesson
 
 CONFIG = "nbgrader_config.py"
+WITHOUT_GRADEBOOK = {"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}}
 LONGEST_LESSON = 600  # seconds that one cell of a solution may take on a slow machine
 
 
@@ -42,7 +44,7 @@ def generate(course: Course, lessons: Iterable[Lesson]) -> dict[str, bytes]:
             source = desk.solution(lesson)
             shutil.copytree(course.solution(lesson).parent, source.parent)
             normalise_file(source)
-            _assign(course, desk, lesson)
+            _assign(course, desk, lesson, WITHOUT_GRADEBOOK)
         files = sorted(path for path in desk.notebooks.rglob("*") if path.is_file())
         content = {path.relative_to(desk.notebooks).as_posix(): path.read_bytes() for path in files}
     return content | {START_PAGE: start_page(course).encode()}
@@ -151,21 +153,30 @@ def _solution(course: Course, lesson: Lesson) -> NotebookNode:
     return normalise(read(course.solution(lesson)))
 
 
-def _assign(course: Course, desk: Course, lesson: Lesson) -> None:
+def enter(course: Course, lesson: Lesson, db_url: str) -> None:
+    """Enters a lesson's cells into a gradebook, as `nbgrader generate_assignment` does.
+
+    Raises:
+        ValueError: nbgrader refuses, for example as submissions to other cells are there already.
+    """
+    with TemporaryDirectory() as folder:
+        desk = Course(Path(folder).resolve())
+        shutil.copytree(course.solution(lesson).parent, desk.solution(lesson).parent)
+        normalise_file(desk.solution(lesson))
+        _assign(course, desk, lesson, {"CourseDirectory": {"db_url": db_url}})
+
+
+def _assign(course: Course, desk: Course, lesson: Lesson, settings: dict[str, Any]) -> None:
     """Lets nbgrader release one lesson from the solutions to the notebooks of a desk."""
     # Here, because importing nbgrader takes longer than all the rest of the command line.
     from nbgrader.converters import GenerateAssignment, NbGraderException
     from nbgrader.coursedir import CourseDirectory
 
     config = PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
-    config.merge(
-        Config(
-            CourseDirectory={"root": str(desk.root), "assignment_id": lesson.name},
-            GenerateAssignment={"no_database": True},
-            SaveCells={"enabled": False},
-        )
-    )
+    place = {"CourseDirectory": {"root": str(desk.root), "assignment_id": lesson.name}}
+    config.merge(Config(place))
+    config.merge(Config(settings))
     try:
         GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
-    except NbGraderException as error:
+    except (NbGraderException, RuntimeError) as error:
         raise ValueError(f"nbgrader cannot release {lesson.name}: {error}") from error

@@ -149,6 +149,11 @@ class Plan:
         """The cells that a person grades."""
         return self._all(Written)
 
+    @property
+    def graded(self) -> tuple[Test | Written, ...]:
+        """Every cell that gives points, in the release's order."""
+        return tuple(each for each in self.steps if isinstance(each, Test | Written))
+
     def _all(self, kind: type[Kind]) -> tuple[Kind, ...]:
         return tuple(each for each in self.steps if isinstance(each, kind))
 

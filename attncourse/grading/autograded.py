@@ -1,0 +1,49 @@
+"""The notebooks in `autograded/`: what was handed in, and verdicts as the outputs of its checks."""
+
+import copy
+from collections.abc import Iterator
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from attncourse.course.notebook import grade_id, is_check
+from attncourse.exercises.core.verdict import ExerciseFailed
+from attncourse.grading.plan import Plan, Submission
+from attncourse.grading.record import By, Check, Record
+from attncourse.grading.sanitise import harmless
+
+
+def autograded(plan: Plan, submission: Submission, record: Record) -> str:
+    """A notebook as nbgrader's formgrader expects it.
+
+    Checks carry the instructor's text, hidden tests included, and what they found. All other
+    outputs are the learner's own, made harmless; nothing was run again for them.
+
+    Args:
+        plan: What the lesson asks.
+        submission: What was handed in.
+        record: What came out.
+    """
+    nb = harmless(copy.deepcopy(submission.notebook))
+    checks = {check.grade_id: check for check in record.checks}
+    tests = {test.grade_id: test for test in plan.tests}
+    for cell in nb.cells:
+        name = grade_id(cell)
+        if is_check(cell) and name in tests:
+            cell.source = tests[name].source
+            cell.outputs = list(outputs(checks[name]))
+            cell.execution_count = None
+    return nbformat.writes(nb)
+
+
+def outputs(check: Check) -> Iterator[NotebookNode]:
+    """What a check would have shown in the learner's notebook."""
+    lines = [f"{'✓' if each.passed else '✗'} {each.behaviour}" for each in check.findings]
+    if check.by is By.SUBMISSION:
+        lines.append(f"({By.SUBMISSION})")
+    lines.append(f"{check.earned or 0:g} of {check.possible:g} points")
+    yield new_output("stream", name="stdout", text="\n".join(lines) + "\n")
+    if check.earned != check.possible:
+        kind, told = ExerciseFailed.__name__, check.sentence or "no points"
+        yield new_output("error", ename=kind, evalue=told, traceback=[f"{kind}: {told}"])

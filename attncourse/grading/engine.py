@@ -1,0 +1,219 @@
+"""Where submissions are graded: in processes of this machine, or on the workers of a Dask cluster.
+
+An engine takes jobs and gives results back in any order. It never touches the course's folder: that
+is the runner's, alone. A process that dies takes what it had in hand with it; those jobs are tried
+again, and who kills the grader each time gets a result that says so.
+"""
+
+import atexit
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from itertools import islice
+from types import TracebackType
+from typing import Protocol, Self
+
+from attncourse.grading.autograded import autograded
+from attncourse.grading.cage import Limits
+from attncourse.grading.judge import Judge
+from attncourse.grading.plan import Plan, Submission
+from attncourse.grading.record import Record
+
+#: How often a job is tried whose process died.
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade, with all that a process needs for it.
+
+    Attributes:
+        plan: What the lesson asks.
+        submission: What was handed in.
+        seed: From which the probes are drawn.
+        limits: What the learner's code may use.
+        sandbox: Whether it is caged.
+    """
+
+    plan: Plan
+    submission: Submission
+    seed: int
+    limits: Limits = field(default_factory=Limits)
+    sandbox: bool = True
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A record, and the notebook that formgrader shows."""
+
+    record: Record
+    notebook: str
+
+
+#: What an engine gives for a job: the result, or why there is none.
+Result = tuple[Job, Graded | str]
+
+
+class Engine(Protocol):
+    """A context manager that grades."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
+        """Grade jobs, and give each back when it is done."""
+        ...
+
+
+class Processes:
+    """Some processes of this machine, each with a judge of its own.
+
+    Args:
+        workers: How many.
+    """
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self.workers = workers
+
+    def __enter__(self) -> Self:
+        self.pool = self._pool()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:  # whoever stops the run does not wait for a learner's loop
+            for process in multiprocessing.active_children():
+                process.kill()
+        self.pool.shutdown(cancel_futures=True)
+
+    def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
+        """Grade jobs, and give each back when it is done."""
+        waiting = iter(jobs)
+        running: dict[Future[Graded], Job] = {}
+        tries: dict[str, int] = {}
+        again: list[Job] = []
+        while True:
+            room = 2 * self.workers - len(running)
+            for job in [*again[:room], *islice(waiting, max(0, room - len(again)))]:
+                running[self.pool.submit(grade, job)] = job
+            again = again[room:]
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            died = False
+            for future in done:
+                job = running.pop(future)
+                error = future.exception()
+                if error is None:
+                    yield job, future.result()
+                elif not isinstance(error, BrokenProcessPool):
+                    yield job, f"{type(error).__name__}: {error}"
+                else:
+                    died = True
+                    student = job.submission.student
+                    tries[student] = tries.get(student, 0) + 1
+                    if tries[student] < TRIES:
+                        again.append(job)
+                    else:
+                        yield job, f"the grader's process died {TRIES} times"
+            if died:
+                self.pool.shutdown(wait=False)
+                self.pool = self._pool()
+
+    def _pool(self) -> ProcessPoolExecutor:
+        spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads' locks
+        return ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_deaf)
+
+
+class Cluster:
+    """The workers of a Dask cluster, each with a judge of its own.
+
+    Args:
+        scheduler: Its address, `tcp://host:port`.
+
+    Raises:
+        ValueError: Nobody answers there, or no worker does.
+    """
+
+    def __init__(self, scheduler: str) -> None:
+        self.scheduler = scheduler
+
+    def __enter__(self) -> Self:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise ValueError("--scheduler needs Dask: pip install 'attncourse[cluster]'") from error
+        try:
+            self.client = Client(self.scheduler, timeout=10)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"no Dask scheduler answers at {self.scheduler}: {error}") from error
+        self.workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
+        if not self.workers:
+            self.client.close()
+            raise ValueError(f"the Dask scheduler at {self.scheduler} has no workers")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.client.close()
+
+    def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
+        """Grade jobs, and give each back when it is done."""
+        from distributed import as_completed
+
+        waiting = iter(jobs)
+        running = {self._submit(job): job for job in islice(waiting, 2 * self.workers)}
+        completed = as_completed(running)
+        for future in completed:
+            job = running.pop(future)
+            error = future.exception()
+            yield job, future.result() if error is None else f"{type(error).__name__}: {error}"
+            for following in islice(waiting, 1):
+                future = self._submit(following)
+                running[future] = following
+                completed.add(future)
+
+    def _submit(self, job: Job) -> "Future[Graded]":
+        # Dask itself tries a job again whose worker died, as often as its configuration says.
+        return self.client.submit(grade, job, pure=False)
+
+
+_judges: dict[tuple[str, Limits, bool], Judge] = {}
+_turn = threading.Lock()  # a Dask worker may have several threads, a judge has one zygote
+
+
+def grade(job: Job) -> Graded:
+    """Grade one submission in this process, whose judge stays for the next."""
+    with _turn:
+        key = (job.plan.digest, job.limits, job.sandbox)
+        if key not in _judges:
+            judge = Judge(job.plan, limits=job.limits, sandbox=job.sandbox)
+            _judges[key] = judge.__enter__()
+            atexit.register(judge.__exit__, None, None, None)
+        record = _judges[key].grade(job.submission, seed=job.seed)
+    return Graded(record, autograded(job.plan, job.submission, record))
+
+
+def _deaf() -> None:
+    """Leave Ctrl-C to the process that was started with the command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,153 @@
+"""Records into nbgrader's gradebook, by one writer, so that everything of nbgrader's goes on.
+
+What a person gave is never touched. What nbgrader's own autograding does to a gradebook is done
+here too: a grade that a person gave before is marked to be looked at again, and a written answer
+waits for a person.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from sysconfig import get_path
+from types import TracebackType
+from typing import Any, Self
+
+from attncourse.course import release
+from attncourse.course.places import Course
+from attncourse.course.syllabus import Lesson
+from attncourse.grading.record import Record
+
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Total:
+    """What the gradebook says of a submission, people's grades included.
+
+    Attributes:
+        score: Points, late penalty taken off.
+        possible: All points.
+        waits: Whether a person has yet to look at it.
+        penalty: Points taken off for being late.
+        cells: Points by grade_id; None where a person decides and has not.
+    """
+
+    score: float
+    possible: float
+    waits: bool
+    penalty: float
+    cells: dict[str, float | None]
+
+
+class Gradebook:
+    """A lesson in nbgrader's gradebook; a context manager.
+
+    Args:
+        course: The course, whose solution says which cells are graded.
+        lesson: One of its lessons.
+        url: The database, `sqlite:///…` or `postgresql+psycopg://…`; it is made if need be.
+
+    Raises:
+        ValueError: The database cannot be opened, or it holds submissions to other cells.
+    """
+
+    def __init__(self, course: Course, lesson: Lesson, url: str) -> None:
+        from nbgrader.api import Gradebook as Nbgrader
+        from nbgrader.api import MissingEntry
+        from sqlalchemy.exc import SQLAlchemyError
+
+        logging.getLogger("traitlets").setLevel(logging.ERROR)  # nbgrader reports its every step
+        self.lesson = lesson
+        try:
+            # A new gradebook asks the command alembic, which lies beside this Python.
+            os.environ["PATH"] = os.pathsep.join([get_path("scripts"), os.environ.get("PATH", "")])
+            _create(url)
+            self.book = Nbgrader(url, "attncourse")
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            reason = " ".join(str(error).split("\n")[0].split())
+            raise ValueError(f"the gradebook {url} cannot be opened: {reason}") from error
+        try:
+            self.book.find_notebook(lesson.name, lesson.name)
+        except MissingEntry:
+            release.enter(course, lesson, url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.book.close()
+
+    def write(self, record: Record, *, fresh: bool = True) -> None:
+        """Enters a record.
+
+        Args:
+            record: Of any status; who handed in nothing gets the points of nothing.
+            fresh: Whether it was graded just now. Of an older one only what is missing is entered,
+                so that a person's "I have looked at this" stands.
+        """
+        self.book.update_or_create_student(record.student)
+        fields: dict[str, Any] = {}
+        if record.submitted:
+            when = datetime.fromisoformat(record.submitted).astimezone(UTC)
+            fields["timestamp"] = when.replace(tzinfo=None)  # as nbgrader keeps it
+        submission = self.book.update_or_create_submission(
+            self.lesson.name, record.student, **fields
+        )
+        notebook = next(each for each in submission.notebooks if each.name == self.lesson.name)
+        earned = {check.grade_id: check.earned for check in record.checks}
+        for grade in notebook.grades:
+            points = earned.get(grade.name, 0.0)
+            if fresh or grade.auto_score != points:
+                grade.auto_score = points
+                grade.needs_manual_grade = points is None or grade.manual_score is not None
+        for comment in notebook.comments:
+            comment.auto_comment = None if comment.name in record.answers else "No response."
+        self.book.db.commit()
+
+    def totals(self) -> dict[str, Total]:
+        """What stands in the gradebook, by student."""
+        found = {}
+        for submission in self.book.assignment_submissions(self.lesson.name):
+            for notebook in submission.notebooks:
+                if notebook.name == self.lesson.name:
+                    penalty = notebook.late_submission_penalty or 0.0
+                    found[submission.student_id] = Total(
+                        score=max(0.0, notebook.score - penalty),
+                        possible=notebook.max_score,
+                        waits=notebook.needs_manual_grade,
+                        penalty=penalty,
+                        cells={grade.name: _points(grade) for grade in notebook.grades},
+                    )
+        return found
+
+
+def url_of(root: Path) -> str:
+    """The gradebook that nbgrader uses in a course's folder unless it is told otherwise."""
+    return f"{SQLITE}{root.resolve() / 'gradebook.db'}"
+
+
+def _create(url: str) -> None:
+    """Makes a new SQLite gradebook whole or not at all; others are made by nbgrader."""
+    from nbgrader.api import Gradebook as Nbgrader
+
+    if not url.startswith(SQLITE):
+        return
+    path = Path(url.removeprefix(SQLITE))
+    if path.exists():
+        return
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.unlink(missing_ok=True)
+    Nbgrader(f"{SQLITE}{half}", "attncourse").close()
+    os.replace(half, path)
+
+
+def _points(grade: Any) -> float | None:
+    given = grade.auto_score if grade.manual_score is None else grade.manual_score
+    return None if given is None else given + (grade.extra_credit or 0.0)

@@ -1,0 +1,166 @@
+"""Grading a class: which submissions are to be graded, and where every result goes.
+
+A result goes into `autograded/`, the gradebook and the journal, in this order, before it is shown.
+Whatever stops the run in between, the next one finds the submission ungraded, or all in place.
+"""
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from attncourse.course.notebook import write_file
+from attncourse.grading.cage import Limits
+from attncourse.grading.engine import Engine, Graded, Job
+from attncourse.grading.gradebook import Gradebook
+from attncourse.grading.intake import Malformed, NothingSubmitted, read_submission
+from attncourse.grading.journal import Journal
+from attncourse.grading.plan import Plan
+from attncourse.grading.record import By, Check, Record, Status
+
+SUBMITTED, AUTOGRADED = "submitted", "autograded"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a class is graded.
+
+    Attributes:
+        limits: What a learner's code may use.
+        sandbox: Whether it is caged.
+        force: Whether to grade again what has not changed.
+        seed: From which probes are drawn; None: the lesson's own, drawn at its first grading.
+    """
+
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    sandbox: bool = True
+    force: bool = False
+    seed: int | None = None
+
+
+#: Called with a record and whether it was graded just now.
+OnRecord = Callable[[Record, bool], None]
+
+
+def students(root: Path, lesson: str) -> list[str]:
+    """Who has a folder for the lesson in `submitted/`.
+
+    Raises:
+        ValueError: Nobody has; the message says where submissions belong.
+    """
+    found = sorted(path.parent.name for path in (root / SUBMITTED).glob(f"*/{lesson}"))
+    if not found:
+        raise ValueError(
+            f"there is nothing to grade: submissions belong in {SUBMITTED}/<student>/{lesson}/"
+        )
+    return found
+
+
+def grade_class(
+    plan: Plan,
+    root: Path,
+    names: Iterable[str],
+    book: Gradebook,
+    engine: Engine,
+    settings: Settings,
+    on_record: OnRecord,
+) -> dict[str, Record]:
+    """Grades what is new or changed.
+
+    Args:
+        plan: What the lesson asks.
+        root: The folder with `submitted/`.
+        names: Of the students.
+        book: Where points go.
+        engine: Where the work is done.
+        settings: How.
+        on_record: Told of each record when it is safe.
+
+    Returns:
+        The record of every student named.
+    """
+    journal = Journal(root, plan.lesson)
+    known = journal.load()
+    seed = journal.seed(settings.seed)
+    found: dict[str, Record] = {}
+
+    def keep(record: Record, *, fresh: bool) -> None:
+        book.write(record, fresh=fresh)
+        if fresh:
+            journal.save(record)
+        found[record.student] = record
+        on_record(record, fresh)
+
+    def jobs() -> Iterator[Job]:
+        for name in names:
+            folder = root / SUBMITTED / name / plan.lesson
+            before = known.get(name)
+            try:
+                submission = read_submission(folder, plan, name)
+            except (Malformed, NothingSubmitted) as error:
+                record = refused(plan, name, error, seed)
+                keep(record, fresh=record != before)
+                continue
+            digest = _digest(plan.digest, submission.digest, repr(settings.limits))
+            if before is not None and before.digest == digest and not settings.force:
+                keep(before, fresh=False)
+            else:
+                yield Job(
+                    plan,
+                    dataclasses.replace(submission, digest=digest),
+                    seed,
+                    settings.limits,
+                    settings.sandbox,
+                )
+
+    for job, result in engine.results(jobs()):
+        name = job.submission.student
+        if isinstance(result, Graded):
+            path = root / AUTOGRADED / name / plan.lesson / f"{plan.lesson}.ipynb"
+            write_file(path, result.notebook.encode())
+            keep(result.record, fresh=True)
+        else:
+            keep(lost(plan, job, result), fresh=True)
+    return found
+
+
+def refused(plan: Plan, student: str, error: Malformed | NothingSubmitted, seed: int) -> Record:
+    """The record of a submission that cannot be read."""
+    status = Status.NOTHING if isinstance(error, NothingSubmitted) else Status.MALFORMED
+    return Record(
+        student, plan.lesson, status, error.reason, error.detail, _nothing_earned(plan), seed=seed
+    )
+
+
+def lost(plan: Plan, job: Job, why: str) -> Record:
+    """The record of a submission at which the grader itself failed, again and again."""
+    return Record(
+        job.submission.student,
+        plan.lesson,
+        Status.CRASHED,
+        "Grading this notebook failed. That is not for you to mend: your instructor can see why.",
+        why,
+        _nothing_earned(plan),
+        digest="",  # so that the next run tries it again
+        seed=job.seed,
+        submitted=job.submission.submitted,
+    )
+
+
+def tally(records: Iterable[Record]) -> str:
+    """How many submissions ended how, in one line."""
+    counts = Counter(record.status for record in records)
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+
+def _nothing_earned(plan: Plan) -> tuple[Check, ...]:
+    return tuple(
+        Check(each.grade_id, each.points, 0.0, By.JUDGE, ended=Status.MALFORMED)
+        for each in plan.graded
+    )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

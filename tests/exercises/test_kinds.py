@@ -111,6 +111,44 @@ def test_a_gradient_that_misses_a_parameter_is_named() -> None:
     assert "No gradient reaches `reduce.weight`" in gate.examine(Frozen).sentence
 
 
+class Normed(nn.Module):
+    """A norm, for the tests of modules that differ between training and evaluation."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        return self.norm(x)
+
+
+def test_a_module_in_training_is_asked_in_evaluation_too() -> None:
+    class AlwaysByTheBatch(Normed):
+        def forward(self, x):
+            weight, bias = self.norm.weight, self.norm.bias
+            return nn.functional.batch_norm(x, None, None, weight, bias, training=True)
+
+    class ByHalves(Normed):
+        def forward(self, x):
+            return torch.cat([self.norm(x[..., :3]), self.norm(x[..., 3:])], -1)
+
+    class Right(Normed):
+        def forward(self, x):
+            return self.norm(x)
+
+    normed = replace(
+        gate,
+        kind=Module(("y",), training=True),
+        oracle=Normed,
+        construction=lambda draw: {"channels": 8},
+        misconceptions=(Misconception("always", AlwaysByTheBatch, "It is always the batch."),),
+        right=(Right,),
+    )
+    assert prove(normed).holds
+    assert not normed.examine(ByHalves).passed
+    assert replace(normed, kind=Module(("y",))).examine(ByHalves).passed
+
+
 number = Exercise(
     name="number",
     lesson="00-test",

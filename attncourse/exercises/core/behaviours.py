@@ -47,6 +47,7 @@ def findings(
     if all(response.status != "answered" for _, response, _ in about("values")):
         return found  # an answer that does not run has no other behaviour to test
     find("right for other sizes", _outputs_differ, "sizes")
+    find("right in evaluation mode too", _outputs_differ, "evaluation")
     if exercise.oracle is not None:
         find("float32 in, float32 out", _precision, "precision")
     find("leaves its inputs as they were", _changed_inputs, "values", "sizes")

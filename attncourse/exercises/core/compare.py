@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-#: In double precision right answers agree to about 1e-14, and wrong ones differ by about 1e-2.
-TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 1e-2}
+#: In double precision right answers agree to about 1e-14, and wrong ones differ by about 1e-2. But
+#: the gradient of torch's hard sigmoid is right in single precision only.
+TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 1e-2}
 
 
 def close(got: Tensor, expected: Tensor) -> bool:

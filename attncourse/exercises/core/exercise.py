@@ -37,6 +37,8 @@ class Exercise(Declaration):
             return values
         first = values[0]
         probes = [*values, self._probe("sizes", seeds[0], variant=1), _single(first)]
+        if isinstance(self.kind, Module) and self.kind.training:
+            probes.append(dataclasses.replace(first, label="evaluation"))
         if self.differentiable:
             probes.append(dataclasses.replace(first, label="gradients", gradients=True))
         if self.portable:

@@ -76,7 +76,7 @@ class Module:
         returns: names of what its ``forward`` returns.
         by_name: whether the task gives the names of the parameters; otherwise weights are matched
             by order of registration, and a linear layer may stand for a 1×1 convolution.
-        training: whether it is called in training mode.
+        training: whether it is called in training mode; one probe then asks for evaluation.
     """
 
     returns: tuple[str, ...]
@@ -99,7 +99,7 @@ class Module:
         with torch.no_grad():
             for name, target in pairs.items():
                 target.copy_(probe.weights[name].reshape(target.shape))
-        module = module.to(probe.device).train(self.training)
+        module = module.to(probe.device).train(self.training and probe.label != "evaluation")
         trainable = {id(p) for p in module.parameters()}
         parameters = {
             n: t for n, t in self._match(module, probe.weights).items() if id(t) in trainable
@@ -216,9 +216,12 @@ def _dtype(inputs: Inputs) -> torch.dtype:
 
 
 def _core(tensor: Tensor) -> tuple[int, ...]:
-    """A shape without trailing ones: a linear layer (O, I) is a 1×1 convolution (O, I, 1, 1)."""
+    """A shape without trailing ones: a linear layer (O, I) is a 1×1 convolution (O, I, 1, 1).
+
+    A scalar may have the shape () or (1,).
+    """
     shape = tuple(tensor.shape)
-    while len(shape) > 1 and shape[-1] == 1:
+    while shape and shape[-1] == 1:
         shape = shape[:-1]
     return shape
 

@@ -1,0 +1,105 @@
+"""A sheet of digits; marks at its border tell a row and a column: read where they cross.
+
+The digits are real handwriting, see `attncourse.data.handwriting`. A mark stands at the end of its
+row or column, in a colour of its own, and between the marks and the nearest digits is a gap that a
+few small convolutions do not bridge.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attncourse.data.handwriting import SIDE, Batches, Handwriting, split
+
+ROWS, COLUMNS = 2, 3
+MARK = 4
+"""Pixels by which a mark reaches into the border."""
+BORDER = 8
+"""Pixels above the first row of digits, and left of the first column."""
+
+CELL = SIDE + 1  # a digit, and a pixel by which it wanders
+HEIGHT, WIDTH = BORDER + ROWS * CELL, BORDER + COLUMNS * CELL
+
+
+@dataclass(frozen=True)
+class Images:
+    """Drawn images.
+
+    Attributes:
+        pixels: (N, 2, 26, 35), from 0 to 1: the ink of the digits, and the marks.
+        rows: (N,), the marked row, from 0.
+        columns: (N,), the marked column, from 0.
+        digits: (N, 2, 3), the digit in each cell.
+    """
+
+    pixels: Tensor
+    rows: Tensor
+    columns: Tensor
+    digits: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """(N,), the digit at the crossing of the marked row and the marked column."""
+        return self.digits[torch.arange(len(self)), self.rows, self.columns]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batches(self, size: int, *, seed: int = 0) -> Batches:
+        """Batches of `size` images, drawn anew for every number."""
+        return Batches(self, size, seed)
+
+
+@dataclass(frozen=True)
+class CrossedDigits:
+    """The task: images to learn from, and images of other handwriting to be judged by."""
+
+    train: Images
+    test: Images
+
+
+def load(images: int = 12_000, *, seed: int = 0) -> CrossedDigits:
+    """Draw the task; one image in ten is for testing, and shows digits that training never shows.
+
+    Args:
+        images: Number of images, for training and testing together.
+        seed: Fixes the images.
+
+    Raises:
+        ValueError: If there are fewer than 10 images.
+    """
+    if images < 10:
+        raise ValueError(f"images must be at least 10, got {images}")
+    rng = np.random.default_rng(seed)
+    to_learn, to_judge = split(rng)
+    return CrossedDigits(
+        train=_draw(to_learn, images - images // 10, rng),
+        test=_draw(to_judge, images // 10, rng),
+    )
+
+
+def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
+    """Sheets of this handwriting; every cell is filled by lot, and every crossing as likely."""
+    chosen = rng.integers(len(written.digits), size=(images, ROWS, COLUMNS))
+    rows, columns = rng.integers(ROWS, size=images), rng.integers(COLUMNS, size=images)
+    wander = rng.integers(CELL - SIDE + 1, size=(images, ROWS, COLUMNS, 2))
+    cells = np.zeros((images, ROWS, COLUMNS, CELL, CELL), dtype=np.float32)
+    image, row, column, down, across = np.ogrid[:images, :ROWS, :COLUMNS, :SIDE, :SIDE]
+    down, across = down + wander[..., :1, None], across + wander[..., 1:, None]
+    cells[image, row, column, down, across] = written.drawings[chosen]
+    pixels = np.zeros((images, 2, HEIGHT, WIDTH), dtype=np.float32)
+    sheet = cells.swapaxes(2, 3).reshape(images, ROWS * CELL, COLUMNS * CELL)
+    pixels[:, 0, BORDER:, BORDER:] = sheet
+    pixels[:, 1, :, :MARK] = _marked(rows, HEIGHT)[:, :, None]
+    pixels[:, 1, :MARK, :] += _marked(columns, WIDTH)[:, None, :]
+    return Images(*map(torch.from_numpy, (pixels, rows, columns, written.digits[chosen])))
+
+
+def _marked(numbers: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+    """Which pixels of a side belong to the row, or column, with this number: (N, length)."""
+    first = BORDER + numbers[:, None] * CELL
+    place = np.arange(length)
+    return (first <= place) & (place < first + CELL)

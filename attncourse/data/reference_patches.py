@@ -1,0 +1,177 @@
+"""Digits to be labelled by a reference patch, which has their hue and may stand anywhere.
+
+A scene holds pairs of a hatched patch and a handwritten digit in one hue. The hatching, rows,
+columns or checks, is the label of all pixels of that digit. Hues are drawn anew for every scene, so
+no hue means anything by itself; patches and digits are placed by lot, so a patch may be near its
+digit or far, and the distance is told for each pixel.
+
+The digits are real handwriting: scikit-learn's 8×8 digits. Which digit it is does not matter.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+PATTERNS = ("rows", "columns", "checks")
+"""The pattern with the number i asks for the label i."""
+VOID = -1
+"""The label of all pixels that are not to be labelled."""
+
+HEIGHT, WIDTH = 16, 80
+_SIDE = 8  # of patches and digits
+_SLOT = 10  # patches and digits stand in tenths of columns of their own: no two share a column
+_INK = 0.25  # a pixel brighter than this belongs to its digit
+
+Numbers = NDArray[np.float64]
+
+
+class Scenes(NamedTuple):
+    """Drawn scenes, for scale s.
+
+    Attributes:
+        pixels: (N, 3, 16·s, 80·s), red, green and blue from 0 to 1.
+        labels: (N, 16·s, 80·s), the number of a pattern at the pixels of digits, else `VOID`.
+        distances: (N, 16·s, 80·s), from a digit to its patch, in columns at scale 1, at the pixels
+            of digits; else 0.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    distances: Tensor
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Scenes by number, from 0 without end: a number always means the same scenes."""
+
+    written: Numbers
+    size: int
+    seed: int
+    scale: int
+
+    def __getitem__(self, number: int, /) -> Scenes:
+        """As many scenes as the size of a batch, of one to three pairs each."""
+        rng = np.random.default_rng((self.seed, number))
+        pairs = rng.integers(1, len(PATTERNS), size=self.size, endpoint=True)
+        return _draw(self.written, pairs, rng, self.scale)
+
+
+@dataclass(frozen=True)
+class ReferencePatches:
+    """The task: handwriting to learn from, and scenes of other handwriting to be judged by.
+
+    Attributes:
+        written: (M, 8, 8), digits from 0 to 1.
+        scale: Of all scenes.
+        test: Scenes of three pairs each.
+    """
+
+    written: Numbers
+    scale: int
+    test: Scenes
+
+    def batches(self, size: int, *, seed: int = 0) -> Batches:
+        """Batches of `size` scenes to learn from, drawn anew for every number.
+
+        They have one to three pairs: with one the label can be found without comparing hues, and
+        this gives a network a first hold.
+        """
+        return Batches(self.written, size, seed, self.scale)
+
+
+def load(scenes: int = 200, *, scale: int = 1, seed: int = 0) -> ReferencePatches:
+    """Draw the task.
+
+    Args:
+        scenes: Number of scenes for testing. Those for training are drawn as they are asked for.
+        scale: Side of a pixel: at scale 2 the same scenes have twice as many rows and columns.
+        seed: Fixes the scenes for testing, and which handwriting is kept for them.
+
+    Raises:
+        ValueError: If the number of scenes or the scale is not positive.
+    """
+    from sklearn.datasets import load_digits
+
+    if scenes < 1 or scale < 1:
+        raise ValueError(f"scenes and scale must be positive, got scenes={scenes}, scale={scale}")
+    rng = np.random.default_rng(seed)
+    written = rng.permutation(load_digits().images / 16)
+    kept = len(written) // 5  # one fifth of the handwriting is for testing
+    pairs = np.full(scenes, len(PATTERNS))
+    test = _draw(written[:kept], pairs, rng, scale)
+    return ReferencePatches(written[kept:], scale, test)
+
+
+def iou(predicted: Tensor, labels: Tensor) -> float:
+    """Intersection over union, its mean over the three labels; pixels that are `VOID` do not count.
+
+    Args:
+        predicted: Numbers of patterns, of any shape.
+        labels: Of the same shape.
+    """
+    asked = labels != VOID
+    shares = []
+    for pattern in range(len(PATTERNS)):
+        said, right = (predicted == pattern) & asked, labels == pattern
+        shares.append(float((said & right).sum() / (said | right).sum().clamp(min=1)))
+    return sum(shares) / len(shares)
+
+
+def _draw(
+    written: Numbers, pairs: NDArray[np.int64], rng: np.random.Generator, scale: int
+) -> Scenes:
+    """Scenes with so many pairs each, every pixel of them as a square of pixels."""
+    pixels = np.zeros((len(pairs), 3, HEIGHT, WIDTH), dtype=np.float32)
+    labels = np.full((len(pairs), HEIGHT, WIDTH), VOID, dtype=np.int64)
+    distances = np.zeros_like(labels)
+    for scene in zip(pixels, labels, distances, pairs, strict=True):
+        _fill(*scene, written, rng)
+    drawn = (np.repeat(np.repeat(a, scale, -2), scale, -1) for a in (pixels, labels, distances))
+    return Scenes(*map(torch.from_numpy, drawn))
+
+
+def _fill(
+    pixels: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    distances: NDArray[np.int64],
+    pairs: int,
+    written: Numbers,
+    rng: np.random.Generator,
+) -> None:
+    """Put pairs of a patch and a digit into an empty scene."""
+    slots = rng.permutation(WIDTH // _SLOT)[: 2 * pairs].reshape(pairs, 2)
+    lefts = _SLOT * slots + rng.integers(_SLOT - _SIDE + 1, size=slots.shape)
+    tops = rng.integers(HEIGHT - _SIDE + 1, size=slots.shape)
+    digits = written[rng.integers(len(written), size=pairs)]
+    patterns, hues = rng.permutation(len(PATTERNS))[:pairs], _hues(rng)[:pairs]
+    for n, (pattern, hue) in enumerate(zip(patterns, hues, strict=True)):
+        patch, place = (
+            (slice(top, top + _SIDE), slice(left, left + _SIDE))
+            for top, left in zip(tops[n], lefts[n], strict=True)
+        )
+        pixels[(slice(None), *patch)] = hue[:, None, None] * _PATCHES[pattern]
+        pixels[(slice(None), *place)] = hue[:, None, None] * digits[n]
+        labels[place][digits[n] > _INK] = pattern
+        distances[place][digits[n] > _INK] = np.ptp(lefts[n])
+
+
+def _hues(rng: np.random.Generator) -> Numbers:
+    """Three hues a third of the colour circle apart, turned at random: (3, 3), equally bright."""
+    third = 2 * np.pi / 3 * np.arange(3)
+    return (1 + np.cos(rng.uniform(0, 2 * np.pi) + third[:, None] - third)) / 2
+
+
+def _patches() -> Numbers:
+    """Lines along the rows, lines along the columns, and a chessboard: (3, 8, 8), each half white.
+
+    White covers as much of each, so that brightness does not tell them apart.
+    """
+    row, column = np.indices((_SIDE, _SIDE))
+    return np.stack([row % 2, column % 2, (row + column) % 2]).astype(np.float64)
+
+
+_PATCHES = _patches()

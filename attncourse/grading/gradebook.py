@@ -32,6 +32,7 @@ class Total:
         waits: Whether a person has yet to look at it.
         penalty: Points taken off for being late.
         cells: Points by grade_id; None where a person decides and has not.
+        comments: What people wrote, by the grade_id of the answer.
     """
 
     score: float
@@ -39,6 +40,7 @@ class Total:
     waits: bool
     penalty: float
     cells: dict[str, float | None]
+    comments: dict[str, str]
 
 
 class Gradebook:
@@ -124,6 +126,11 @@ class Gradebook:
                         waits=notebook.needs_manual_grade,
                         penalty=penalty,
                         cells={grade.name: _points(grade) for grade in notebook.grades},
+                        comments={
+                            comment.name: comment.manual_comment
+                            for comment in notebook.comments
+                            if comment.manual_comment
+                        },
                     )
         return found
 

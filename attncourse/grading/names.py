@@ -4,24 +4,30 @@ import ast
 import re
 import symtable
 from collections.abc import Iterator
-
-from IPython.core.inputtransformer2 import TransformerManager
+from functools import lru_cache
 
 # Cell magics that run the cell below them as Python, and only watch it.
 WATCHING = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b.*\n?")
+# IPython's own lines: magics, shell commands, questions; and assignments of their results.
+ASKING_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?]|[\w.]+\?).*$", re.MULTILINE)
+ASSIGNING = re.compile(r"^([ \t]*[\w, ]+=)[ \t]*[%!].*$", re.MULTILINE)
 # What a broken cell would have bound, had it been right.
 ALMOST = re.compile(r"^(?:async +def|def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
+LONGEST = 200_000  # characters; no person writes a longer cell, and reading one takes long
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def python(source: str) -> str:
-    """A cell's text as Python: magics and shell commands become calls of `get_ipython()`."""
-    source = WATCHING.sub("", source)
-    try:
-        return str(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source  # running it will say what is wrong
+    """A cell's text as Python that can be read (not run): IPython's own lines do nothing in it.
+
+    A cell that is no Python either way comes back as it is.
+    """
+    unwatched = WATCHING.sub("", source)
+    plain = ASSIGNING.sub(r"\1 None", ASKING_IPYTHON.sub(r"\1pass", unwatched))
+    return next((each for each in (source, unwatched, plain) if _reads(each)), source)
 
 
+@lru_cache(maxsize=4096)
 def bound(source: str, *, imports: bool = True) -> frozenset[str]:
     """The names that a cell binds at its top level.
 
@@ -39,6 +45,7 @@ def bound(source: str, *, imports: bool = True) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=4096)
 def needed(source: str) -> frozenset[str]:
     """The names that a cell or its functions look up outside of it, builtins among them.
 
@@ -54,23 +61,25 @@ def needed(source: str) -> frozenset[str]:
 
 
 def statements(source: str) -> Iterator[str]:
-    """The top-level statements of a cell, each as text; none where the cell cannot be read."""
-    code = python(source)
+    """The top-level statements of a cell, each as Python; none where the cell cannot be read."""
     try:
-        parts = ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        yield from [ast.unparse(each) for each in ast.parse(python(source)).body]
+    except UNREADABLE:
         return
-    lines = code.splitlines(keepends=True)
-    for part in parts:
-        decorators = getattr(part, "decorator_list", [])
-        start = min([part.lineno, *(each.lineno for each in decorators)])
-        yield "".join(lines[start - 1 : part.end_lineno])
+
+
+def _reads(source: str) -> bool:
+    try:
+        return len(source) <= LONGEST and bool(ast.parse(source))
+    except UNREADABLE:
+        return False
 
 
 def _table(source: str) -> symtable.SymbolTable | None:
+    code = python(source)
     try:
-        return symtable.symtable(python(source), "<cell>", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return symtable.symtable(code, "<cell>", "exec") if _reads(code) else None
+    except UNREADABLE:
         return None
 
 

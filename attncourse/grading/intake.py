@@ -1,0 +1,206 @@
+"""Taking in what a learner handed in: finding the notebook in a folder, reading it, matching it.
+
+Nothing in the folder is trusted. Links are not followed, only plain files are opened, and a time
+that a learner could have written counts only as far as it is plausible.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from attncourse.course.notebook import grade_id
+from attncourse.grading.matching import match
+from attncourse.grading.plan import Plan, Submission
+from attncourse.grading.reading import LARGEST, Malformed, parse
+
+__all__ = ["Malformed", "NothingSubmitted", "read_plain", "read_submission"]
+
+DEEPEST = 3  # folders in a folder in which a notebook is looked for
+MOST_FILES = 2000
+MOST_NOTEBOOKS = 10  # of one learner for one lesson
+OLDEST = timedelta(days=365)  # between handing in and the last change of the file
+TIMESTAMP = "timestamp.txt"
+NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
+# What browsers, desktops and people add to a name.
+ADDED = re.compile(r"\(\d+\)|copy\d*|copie|kopie|副本|final|-\d+$|[\W_]+")
+
+
+class NothingSubmitted(Exception):
+    """There is no notebook.
+
+    Attributes:
+        reason: What is missing, for the learner.
+        detail: What was found instead, for the instructor.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason} ({detail})")
+        self.reason = reason
+        self.detail = detail
+
+
+def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
+    """Reads what a learner handed in for a lesson.
+
+    Args:
+        folder: `submitted/<student>/<lesson>`, whatever is in it.
+        plan: What the lesson asks.
+        student: Whose it is.
+
+    Returns:
+        The submission of the notebook that answers most, with notes about what was put right.
+
+    Raises:
+        NothingSubmitted: There is no notebook.
+        Malformed: There is one, but it cannot be read.
+    """
+    files = list(islice(_files(folder), MOST_FILES))
+    notebooks = [path for path in files if NOTEBOOK.search(path.name)]
+    named = sorted(notebooks, key=lambda path: _rank(path, folder, plan.lesson))
+    if not named:
+        found = ", ".join(path.name for path in files[:5] if path.name != TIMESTAMP) or "nothing"
+        raise NothingSubmitted(
+            f"There is no notebook of lesson {plan.lesson} in what you handed in.",
+            f"found: {found}",
+        )
+    readable: list[Submission] = []
+    damaged: list[Malformed] = []
+    for path in named[:MOST_NOTEBOOKS]:
+        try:
+            readable.append(_read(path, folder, plan, student))
+        except Malformed as error:
+            damaged.append(error)
+    if not readable:
+        raise damaged[0]
+    chosen = max(readable, key=lambda each: _answered(each, plan))  # the first of equal ones
+    return dataclasses.replace(chosen, notes=(*chosen.notes, *_beside(files, len(named))))
+
+
+def read_plain(path: Path, *, largest: int = LARGEST) -> bytes:
+    """The bytes of a plain file.
+
+    Args:
+        path: A file of a learner's.
+        largest: Bytes that it may have.
+
+    Raises:
+        Malformed: It is a link, no plain file, too large, or cannot be read.
+    """
+    # Not to follow a link, and not to wait for the other end of a pipe.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        if not _is_safe(path.lstat()):
+            raise _special(path)
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise Malformed(f"{path.name} cannot be read.", f"{error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not _is_safe(os.fstat(file.fileno())):
+            raise _special(path)
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise Malformed(
+            f"{path.name} is larger than {largest // 2**20} MB. Please clear its outputs, save it "
+            "and hand it in once more.",
+            f"more than {largest} bytes",
+        )
+    return content
+
+
+def _is_safe(status: os.stat_result) -> bool:
+    """Whether this is a file that stands for itself: plain, and under one name only."""
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _special(path: Path) -> Malformed:
+    return Malformed(
+        f"{path.name} is not a plain file. Please hand in the notebook itself.",
+        "a link, a folder, a pipe, a socket or a device",
+    )
+
+
+def _files(folder: Path, depth: int = 0) -> Iterator[Path]:
+    """What lies in a folder and in those below it; links are named, never followed."""
+    if folder.is_symlink():
+        raise Malformed("Your folder is a link. Please hand in the files themselves.", "a link")
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda each: (not NOTEBOOK.search(each.name), each.name))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir(follow_symlinks=False):
+            yield Path(entry.path)
+        elif depth < DEEPEST:
+            if NOTEBOOK.search(entry.name):
+                yield Path(entry.path)
+            yield from _files(Path(entry.path), depth + 1)
+
+
+def _rank(path: Path, folder: Path, lesson: str) -> tuple[bool, bool, int, str]:
+    """Sorts the most likely notebook first."""
+    stem = NOTEBOOK.sub("", path.name)
+    alike = ADDED.sub("", stem.lower()) == ADDED.sub("", lesson)
+    deep = len(path.relative_to(folder).parts)
+    return path.name != f"{lesson}.ipynb", not alike, deep, path.name
+
+
+def _read(path: Path, folder: Path, plan: Plan, student: str) -> Submission:
+    content = read_plain(path)
+    notebook, notes = parse(content)
+    expected = folder / f"{plan.lesson}.ipynb"
+    if path != expected:
+        where = path.relative_to(folder).as_posix()
+        notes.insert(0, f"Your notebook was found as {where} instead of {expected.name}.")
+    digest = hashlib.sha256(content).hexdigest()
+    submitted = handed_in(folder, path)
+    return match(plan, notebook, student=student, digest=digest, submitted=submitted, notes=notes)
+
+
+def handed_in(folder: Path, notebook: Path) -> str:
+    """When a notebook was handed in, ISO 8601 in UTC.
+
+    `timestamp.txt` is written by nbgrader's exchange and by `attncourse collect`, on the server.
+    Where it is missing or cannot be right, the file's own time is all that is left.
+    """
+    saved = datetime.fromtimestamp(notebook.lstat().st_mtime, UTC)
+    stated = stated_time(folder)
+    plausible = stated is not None and saved - OLDEST <= stated <= datetime.now(UTC)
+    return (stated if stated and plausible else saved).isoformat()
+
+
+def stated_time(folder: Path) -> datetime | None:
+    """What `timestamp.txt` says; None if there is none, or it is garbage."""
+    with contextlib.suppress(Malformed, ValueError, OverflowError):
+        words = read_plain(folder / TIMESTAMP, largest=200).decode().strip().removesuffix(" UTC")
+        stated = datetime.fromisoformat(words)
+        return stated.replace(tzinfo=stated.tzinfo or UTC).astimezone(UTC)
+    return None
+
+
+def _answered(submission: Submission, plan: Plan) -> int:
+    """How many answers, in code and in words, are not as released."""
+    released = {grade_id(cell): cell.source.strip() for cell in plan.release.cells}
+    given = {**submission.written, **submission.answers}
+    return sum(text.strip() not in ("", released[name]) for name, text in given.items())
+
+
+def _beside(files: list[Path], notebooks: int) -> Iterator[str]:
+    """Notes about what lies beside the notebook and has no part in grading."""
+    if notebooks > 1:
+        yield f"You handed in {notebooks} notebooks; the one with most answers was graded."
+    if modules := [path.name for path in files if path.suffix == ".py"]:
+        yield f"A notebook is graded alone, without files beside it: {', '.join(modules[:3])}."
+    plain = (path.lstat() for path in files)
+    kinds = zip(files, plain, strict=True)
+    if strange := [p.name for p, s in kinds if not (_is_safe(s) or stat.S_ISDIR(s.st_mode))]:
+        yield f"Links and special files were not opened: {', '.join(strange[:3])}."

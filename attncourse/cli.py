@@ -201,6 +201,87 @@ def release(
     print("wrote", packed.relative_to(course.root))
 
 
+@app.command(
+    rich_help_panel=INSTRUCTORS,
+    epilog=examples("grade 06-se", "grade 06-se --workers 8", "grade 06-se.ipynb --json"),
+)
+def grade(
+    what: Annotated[
+        str, typer.Argument(help="A lesson, to grade submitted/*/LESSON; or a notebook.")
+    ],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Grade this student only; may be repeated.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes on this machine; default: one a core.", min=1)
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Grade on the workers of this Dask scheduler, tcp://….")
+    ] = None,
+    db: Annotated[
+        str | None, typer.Option(help="nbgrader's gradebook; default: gradebook.db here.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade again what has not changed.")
+    ] = False,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox/--no-sandbox", help="Cage what learners wrote, or trust it."),
+    ] = True,
+    seed: Annotated[
+        int | None, typer.Option(help="Draw the probes from this; default: as before.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a notebook's result for other programs.")
+    ] = False,
+    lesson: Annotated[
+        str | None, typer.Option(help="A notebook's lesson, if its name does not tell.")
+    ] = None,
+) -> None:
+    """Grade a class into nbgrader's gradebook, or a single notebook.
+
+    Only new and changed submissions are graded. The exit code of a single notebook is 1 if points
+    of its checks are missing.
+    """
+    from pathlib import Path
+
+    from attncourse.course.places import locate
+    from attncourse.course.syllabus import find
+    from attncourse.grading import console
+    from attncourse.grading.gradebook import url_of
+    from attncourse.grading.runner import Settings
+
+    course = locate()
+    settings = Settings(sandbox=sandbox, force=force, seed=seed)
+    path = Path(what)
+    if path.suffix == ".ipynb":
+        raise typer.Exit(
+            console.grade_file(course, find(lesson or path.stem), path, settings, json=as_json)
+        )
+    engine = console.engine_for(workers, scheduler)
+    code = console.grade_lesson(
+        course, find(what), engine, db or url_of(course.root), settings, student or ()
+    )
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=INSTRUCTORS, epilog=examples("feedback 06-se"))
+def feedback(
+    lesson: Annotated[str, typer.Argument(help="Number, slug or both.")],
+    db: Annotated[
+        str | None, typer.Option(help="nbgrader's gradebook; default: gradebook.db here.")
+    ] = None,
+) -> None:
+    """Write feedback, grades.csv and report again, with what people have graded since."""
+    from attncourse.course.places import locate
+    from attncourse.course.syllabus import find
+    from attncourse.grading.console import renew
+    from attncourse.grading.gradebook import url_of
+
+    course = locate()
+    renew(course, find(lesson), db or url_of(course.root))
+
+
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("rehearse 01-bahdanau", "rehearse"))
 def rehearse(lessons: Lessons = None) -> None:
     """Run solutions from the top and store their outputs."""

@@ -15,9 +15,10 @@ from attncourse.course.notebook import write_file
 from attncourse.grading.cage import Limits
 from attncourse.grading.engine import Engine, Graded, Job
 from attncourse.grading.gradebook import Gradebook
-from attncourse.grading.intake import Malformed, NothingSubmitted, read_submission
+from attncourse.grading.intake import NothingSubmitted, read_submission
 from attncourse.grading.journal import Journal
 from attncourse.grading.plan import Plan
+from attncourse.grading.reading import Malformed
 from attncourse.grading.record import By, Check, Record, Status
 
 SUBMITTED, AUTOGRADED = "submitted", "autograded"

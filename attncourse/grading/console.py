@@ -1,0 +1,187 @@
+"""Grading on the terminal: a line for every submission, a bar with an estimate, then the sum."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from json import dumps, loads
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
+from rich.text import Text
+
+from attncourse.course.marks import SIGNS, Standing
+from attncourse.course.places import Course
+from attncourse.course.syllabus import Lesson
+from attncourse.grading.engine import Cluster, Engine, Processes
+from attncourse.grading.gradebook import Gradebook
+from attncourse.grading.intake import read_plain
+from attncourse.grading.judge import Judge
+from attncourse.grading.matching import match
+from attncourse.grading.plan import Plan
+from attncourse.grading.products import write_products
+from attncourse.grading.reading import Malformed, parse
+from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.runner import Settings, grade_class, refused, students, tally
+
+STOPPED = 130  # as a shell reports a command that Ctrl-C ended
+
+
+def grade_lesson(
+    course: Course,
+    lesson: Lesson,
+    engine: Engine,
+    url: str,
+    settings: Settings,
+    only: Sequence[str] = (),
+) -> int:
+    """Grades the submissions to one lesson, and writes all that follows from it.
+
+    Args:
+        course: The course, with `submitted/` in its folder.
+        lesson: One of its lessons.
+        engine: Where the work is done.
+        url: The gradebook.
+        settings: How.
+        only: Names of students; none means all.
+
+    Returns:
+        0 if every submission was graded to its end or refused with a reason, 1 if the grader
+        itself failed at one, 130 if the run was stopped.
+
+    Raises:
+        ValueError: There is nothing to grade, or a name is none of a student's.
+    """
+    console = Console()
+    names = students(course.root, lesson.name)
+    if unknown := sorted(set(only) - set(names)):
+        raise ValueError(f"nothing was handed in by {', '.join(unknown)}")
+    names = [name for name in names if not only or name in only]
+    plan = Plan.of(lesson, course)
+    with Gradebook(course, lesson, url) as book, _bar(console) as bar:
+        task = bar.add_task(lesson.name, total=len(names))
+
+        def tell(record: Record, fresh: bool) -> None:
+            if fresh:
+                bar.print(line(record))
+            bar.advance(task)
+
+        try:
+            with engine:
+                found = grade_class(plan, course.root, names, book, engine, settings, tell)
+        except KeyboardInterrupt:
+            bar.stop()
+            console.print("Stopped. What is shown above is kept; run again to go on.")
+            return STOPPED
+        bar.stop()
+        console.print(tally(found.values()))
+        for path in write_products(plan, course.root, book):
+            console.print("wrote", os.path.relpath(path, course.root))
+    return int(
+        any(record.status is Status.CRASHED and not record.digest for record in found.values())
+    )
+
+
+def renew(course: Course, lesson: Lesson, url: str) -> None:
+    """Writes feedback, table and report again, with what people have graded since."""
+    plan = Plan.of(lesson, course)
+    with Gradebook(course, lesson, url) as book:
+        for path in write_products(plan, course.root, book):
+            print("wrote", os.path.relpath(path, course.root))
+
+
+def grade_file(
+    course: Course, lesson: Lesson, path: Path, settings: Settings, *, json: bool
+) -> int:
+    """Grades one notebook by itself and prints the result; nothing is written.
+
+    Args:
+        course: The course.
+        lesson: The notebook's.
+        path: The notebook.
+        settings: How.
+        json: Whether to print the record, for other programs.
+
+    Returns:
+        0 if all points of the checks were earned, else 1.
+
+    Raises:
+        ValueError: There is no such file.
+    """
+    if not path.exists():
+        raise ValueError(f"there is no file {path}")
+    plan = Plan.of(lesson, course)
+    record = _record(plan, path, settings)
+    if json:
+        points = {"earned": record.earned, "possible": record.possible}
+        print(dumps(points | loads(record.to_json()), ensure_ascii=False, indent=2))
+    else:
+        Console().print(checks(record))
+    return int(any(check.earned != check.possible for check in record.checks if _counts(check)))
+
+
+def _record(plan: Plan, path: Path, settings: Settings) -> Record:
+    seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
+    who = path.stem
+    try:
+        content = read_plain(path)
+        notebook, notes = parse(content)
+    except Malformed as error:
+        return refused(plan, who, error, seed)
+    digest = hashlib.sha256(content).hexdigest()
+    submission = match(plan, notebook, student=who, digest=digest, submitted="", notes=notes)
+    with Judge(plan, limits=settings.limits, sandbox=settings.sandbox) as judge:
+        return judge.grade(submission, seed=seed)
+
+
+def checks(record: Record) -> Group:
+    """A record as a table, with what the learner is told."""
+    table = Table("", "Check", Column("Points", justify="right"), "What is missing")
+    for check in record.checks:
+        full = check.earned == check.possible
+        earned = "–" if check.earned is None else f"{check.earned:g}"
+        sign = SIGNS[
+            Standing.PASSED if full else Standing.FAILED if _counts(check) else Standing.BY_HAND
+        ]
+        table.add_row(sign, check.grade_id, f"{earned} / {check.possible:g}", Text(check.sentence))
+    told = [f"{record.status}: {record.reason}"] if record.reason else []
+    return Group(table, *(Text(each, "yellow") for each in [*told, *record.notes]))
+
+
+def _counts(check: Check) -> bool:
+    return check.by is not By.HAND
+
+
+def line(record: Record) -> Text:
+    """A record in one line."""
+    full = record.earned == record.possible
+    standing = Standing.PASSED if full else Standing.PARTLY if record.earned else Standing.FAILED
+    points = f" {record.student}  {record.earned:g} / {record.possible:g}"
+    status = "" if record.status is Status.GRADED else f"  {record.status}: {record.reason}"
+    return Text.assemble(SIGNS[standing], points, (status, "yellow"))
+
+
+def default_workers() -> int:
+    """A process for each core that this one may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def engine_for(workers: int | None, scheduler: str | None) -> Engine:
+    """Processes of this machine, or a cluster if its scheduler is named."""
+    if scheduler:
+        return Cluster(scheduler)
+    return Processes(default_workers() if workers is None else workers)
+
+
+def _bar(console: Console) -> Progress:
+    counts = MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    return Progress(TextColumn("{task.description}"), BarColumn(), *counts, console=console)

@@ -20,7 +20,7 @@ from attncourse.grading.matching import match
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.reading import LARGEST, Malformed, parse
 
-__all__ = ["Malformed", "NothingSubmitted", "read_plain", "read_submission"]
+__all__ = ["Malformed", "NothingSubmitted", "read_file", "read_plain", "read_submission"]
 
 DEEPEST = 3  # folders in a folder in which a notebook is looked for
 MOST_FILES = 2000
@@ -74,13 +74,31 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
     damaged: list[Malformed] = []
     for path in named[:MOST_NOTEBOOKS]:
         try:
-            readable.append(_read(path, folder, plan, student))
+            readable.append(_noted(read_file(path, plan, student), path, folder))
         except Malformed as error:
             damaged.append(error)
     if not readable:
         raise damaged[0]
     chosen = max(readable, key=lambda each: _answered(each, plan))  # the first of equal ones
     return dataclasses.replace(chosen, notes=(*chosen.notes, *_beside(files, len(named))))
+
+
+def read_file(path: Path, plan: Plan, student: str) -> Submission:
+    """Reads one notebook, whatever it is called.
+
+    Raises:
+        Malformed: It cannot be read.
+    """
+    content = read_plain(path)
+    notebook, notes = parse(content)
+    return match(
+        plan,
+        notebook,
+        student=student,
+        digest=hashlib.sha256(content).hexdigest(),
+        submitted=handed_in(path.parent, path),
+        notes=notes,
+    )
 
 
 def read_plain(path: Path, *, largest: int = LARGEST) -> bytes:
@@ -154,16 +172,13 @@ def _rank(path: Path, folder: Path, lesson: str) -> tuple[bool, bool, int, str]:
     return path.name != f"{lesson}.ipynb", not alike, deep, path.name
 
 
-def _read(path: Path, folder: Path, plan: Plan, student: str) -> Submission:
-    content = read_plain(path)
-    notebook, notes = parse(content)
-    expected = folder / f"{plan.lesson}.ipynb"
-    if path != expected:
-        where = path.relative_to(folder).as_posix()
-        notes.insert(0, f"Your notebook was found as {where} instead of {expected.name}.")
-    digest = hashlib.sha256(content).hexdigest()
-    submitted = handed_in(folder, path)
-    return match(plan, notebook, student=student, digest=digest, submitted=submitted, notes=notes)
+def _noted(submission: Submission, path: Path, folder: Path) -> Submission:
+    expected = folder / f"{submission.lesson}.ipynb"
+    if path == expected:
+        return submission
+    where = path.relative_to(folder).as_posix()
+    note = f"Your notebook was found as {where} instead of {expected.name}."
+    return dataclasses.replace(submission, notes=(note, *submission.notes))
 
 
 def handed_in(folder: Path, notebook: Path) -> str:

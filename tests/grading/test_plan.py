@@ -1,0 +1,108 @@
+"""The plan holds what the instructor asks, and nothing that a learner could change."""
+
+import copy
+
+import pytest
+from nbformat import NotebookNode
+
+from attncourse.course.notebook import dumps, write_file
+from attncourse.course.places import Course, locate
+from attncourse.course.syllabus import Lesson
+from attncourse.grading.names import bound, needed, statements
+from attncourse.grading.plan import Answer, Given, Plan, Written
+from attncourse.grading.plan import Test as Check
+from tests.grading.desk import HIDDEN, cell
+
+
+def test_steps_stand_in_the_release_s_order(plan: Plan) -> None:
+    kinds = [type(step) for step in plan.steps]
+    assert kinds == [Given, Answer, Given, Check, Answer, Check, Written]
+    setup, demonstration = (step for step in plan.steps if isinstance(step, Given))
+    assert setup.setup and setup.defines == {"torch", "ex"}
+    assert not demonstration.setup and demonstration.defines == {"maps"}
+
+
+def test_tests_know_their_exercise_or_keep_their_assertions(plan: Plan) -> None:
+    squeeze, double = plan.tests
+    assert (squeeze.exercise, squeeze.answer, squeeze.points) == ("squeeze", "squeeze", 2)
+    assert plan.exercises == "attncourse.exercises.se"
+    assert (double.exercise, double.answer, double.points) == (None, "", 1.5)
+    assert double.source.endswith(HIDDEN)
+
+
+def test_without_solutions_the_release_s_own_tests_are_left(course: Course, lesson: Lesson) -> None:
+    course.solution(lesson).unlink()
+    assert Plan.of(lesson, course).tests[1].source == "assert double(2) == 4"
+
+
+def test_written_answers_are_a_person_s(plan: Plan) -> None:
+    assert plan.written == (Written("why", 4.0),)
+
+
+def test_the_digest_follows_whatever_decides_about_points(
+    course: Course, lesson: Lesson, release: NotebookNode, plan: Plan
+) -> None:
+    assert Plan.of(lesson, course).digest == plan.digest
+    changed = copy.deepcopy(release)
+    cell(changed, "check-squeeze").metadata.nbgrader.points = 3
+    write_file(course.notebook(lesson), dumps(changed).encode())
+    assert Plan.of(lesson, course).digest != plan.digest
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "ex.squeeze.check(squeeze)\nassert squeeze",
+        "ex.squeeze.check(squeeze)\nex.double.check(double)",
+        "for _ in range(2):\n    ex.squeeze.check(squeeze)",
+    ],
+)
+def test_a_cell_that_judge_and_submission_would_share_is_refused(
+    course: Course, lesson: Lesson, release: NotebookNode, source: str
+) -> None:
+    course.solution(lesson).unlink()
+    cell(release, "check-squeeze").source = source
+    write_file(course.notebook(lesson), dumps(release).encode())
+    with pytest.raises(ValueError, match="check-squeeze asks more than one exercise"):
+        Plan.of(lesson, course)
+
+
+def test_a_lesson_that_is_not_released_is_refused_with_what_to_do(
+    course: Course, lesson: Lesson
+) -> None:
+    course.notebook(lesson).unlink()
+    with pytest.raises(ValueError, match="attncourse release 06-se"):
+        Plan.of(lesson, course)
+
+
+def test_every_lesson_of_the_course_has_a_plan() -> None:
+    course = locate()
+    for lesson in course.released():
+        plan = Plan.of(lesson, course)
+        assert all(test.exercise for test in plan.tests)
+        assert {test.answer for test in plan.tests} <= {
+            name for answer in plan.answers for name in bound(answer.source)
+        }
+
+
+def test_names_that_a_cell_binds() -> None:
+    source = "import math as m\nfor i in y:\n    x = [k := j]\ndef f():\n    global g\n    g = 1"
+    assert bound(source) == {"m", "i", "x", "k", "f", "g"}
+    assert bound(source, imports=False) == {"i", "x", "k", "f", "g"}
+
+
+def test_names_of_cells_that_are_not_quite_python() -> None:
+    assert bound("%%time\ndef f():\n    pass") == {"f"}
+    assert bound("%matplotlib inline\nfiles = !ls\nx = 1\nx?") == {"files", "x"}
+    assert bound("def f(:\n    return\ny = 2") == {"f", "y"}
+    assert bound("(" * 500) == frozenset()
+
+
+def test_names_that_a_cell_needs() -> None:
+    source = "a = b\ndef f(x, y=c):\n    z = x\n    return z + d + a"
+    assert needed(source) == {"b", "c", "d"}
+
+
+def test_statements_keep_their_decorators() -> None:
+    parts = list(statements("@cache\ndef f():\n    return 1\n\nx = 1; y = 2"))
+    assert parts == ["@cache\ndef f():\n    return 1", "x = 1", "y = 2"]

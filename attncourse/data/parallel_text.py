@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -47,14 +48,20 @@ class ParallelText:
     target: Vocabulary
 
     @classmethod
-    def build(cls, train: Sequence[Pair], test: Sequence[Pair], **options: Any) -> "ParallelText":
+    def build(
+        cls, train: Sequence[Pair], test: Sequence[Pair], *, shared: bool = False, **options: Any
+    ) -> "ParallelText":
         """A task whose vocabularies are those of its training pairs.
 
         Args:
             train: Pairs to learn from.
             test: Pairs to be judged by.
+            shared: Whether both languages have one vocabulary.
             options: Of `Vocabulary.build`, for both languages.
         """
+        if shared:
+            both = Vocabulary.build(chain.from_iterable(train), **options)
+            return cls(train, test, both, both)
         source, target = (Vocabulary.build(side, **options) for side in zip(*train, strict=True))
         return cls(train, test, source, target)
 
@@ -138,6 +145,7 @@ def read(
     test: int = 1000,
     min_frequency: int = 2,
     max_size: int | None = 30_000,
+    shared: bool = False,
     seed: int = 0,
 ) -> ParallelText:
     """Read two files with a sentence a line: line n of one translates line n of the other.
@@ -148,6 +156,7 @@ def read(
         test: How many pairs, drawn at random, are kept for testing.
         min_frequency: A word that training shows less often is unknown.
         max_size: The greatest length of each vocabulary; 30,000 is the paper's shortlist.
+        shared: Whether both languages have one vocabulary.
         seed: Fixes which pairs are tested.
 
     Raises:
@@ -168,7 +177,12 @@ def read(
     order = np.random.default_rng(seed).permutation(len(pairs))
     tested, trained = [[pairs[i] for i in part] for part in (order[:test], order[test:])]
     return ParallelText.build(
-        trained, tested, words=True, min_frequency=min_frequency, max_size=max_size
+        trained,
+        tested,
+        shared=shared,
+        words=True,
+        min_frequency=min_frequency,
+        max_size=max_size,
     )
 
 

@@ -1,34 +1,60 @@
 """The folder of a run: what was asked for, where to go on, and how it went."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from attncourse.training import History, world
+from torch import Tensor, nn
+
+from attncourse.training import History, best_device, fit, world
+from attncourse.training.loop import Batch, Batches
+
+_NOT_KEPT = {"folder", "resume", "workers", "beams"}  # they do not change the result
+_OF_FIT = ("steps", "lr", "seed", "amp", "compile", "every", "workers", "resume")
 
 
 class Run:
     """A folder with `config.json`, `checkpoint.pt` and, at the end, `history.json`.
 
     Args:
-        folder: Where it is, or is to be made.
-        config: What fixes the result of the run: a run is resumed with the same, or not at all.
-        resume: Whether to go on with the run in the folder, if there is one.
+        options: Of the recipe, by name. What fixes the result is written down: a run is resumed
+            with the same, or not at all.
 
     Raises:
-        ValueError: If the folder holds a run and `resume` is False, or a run of another config.
+        ValueError: If the folder holds a run that is not to be resumed, or one of other options.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], *, resume: bool) -> None:
-        self.folder = folder
-        self.checkpoint = folder / "checkpoint.pt"
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.folder: Path = options["folder"]
+        self.fit_options = {name: options[name] for name in _OF_FIT}
+        config = {k: _plain(value) for k, value in options.items() if k not in _NOT_KEPT}
         if world().rank == 0:
-            self._claim({"processes": world().size, **config}, resume=resume)
+            self._claim({"processes": world().size, **config}, resume=options["resume"])
 
-    def finish(self, history: History) -> None:
-        """Write down how it went."""
-        _write(self.folder / "history.json", asdict(history))
+    def fit(
+        self,
+        model: nn.Module,
+        batches: Batches[Batch],
+        loss: Callable[[nn.Module, Batch], Tensor],
+        **options: Any,
+    ) -> History:
+        """Train on the best device, as the recipe's options say, and write down how it went.
+
+        Args:
+            model: As for `attncourse.training.fit`, like all that follows.
+            batches: What to learn from.
+            loss: Of a model and a batch.
+            options: What the recipe's options do not say: `schedule`, `evaluate` …
+        """
+        options |= self.fit_options
+        checkpoint = self.folder / "checkpoint.pt"
+        history = fit(model, batches, loss, device=best_device(), checkpoint=checkpoint, **options)
+        if world().rank == 0:
+            _write(self.folder / "history.json", asdict(history))
+        return history
 
     def _claim(self, config: dict[str, Any], *, resume: bool) -> None:
         record = self.folder / "config.json"
@@ -47,6 +73,13 @@ class Run:
                 ", ".join(f"{name}={of.get(name)}" for name in changed) for of in (old, config)
             )
             raise ValueError(f"the run in {self.folder} was started with {was}, not with {asked}")
+
+
+def _plain(value: Any) -> Any:
+    """An option's value as JSON knows it."""
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

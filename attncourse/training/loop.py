@@ -15,6 +15,7 @@ from attncourse.training import checkpoint as checkpoints
 from attncourse.training import progress as bars
 from attncourse.training.distributed import World, joined
 from attncourse.training.history import History
+from attncourse.training.optimizers import adam
 from attncourse.training.trainer import Trainer
 
 Batch = TypeVar("Batch")
@@ -25,11 +26,6 @@ class Batches(Protocol[Batch_co]):
     """Batches by number, from 0 without end: a number always means the same batch."""
 
     def __getitem__(self, number: int, /) -> Batch_co: ...
-
-
-def adam(parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
-    """Adam, all parameters in one fused operation."""
-    return torch.optim.Adam(parameters, lr=lr, fused=True)
 
 
 def fit(

@@ -113,6 +113,13 @@ def test_vocabularies_are_limited(files):
     assert "bird" not in task.target.symbols
 
 
+def test_two_languages_may_share_a_vocabulary(files):
+    task = read(*files, test=1, min_frequency=1, shared=True)
+    assert task.source is task.target
+    words = {word for pair in task.train for sentence in pair for word in sentence.split()}
+    assert set(task.source.symbols) == words | set(Vocabulary.marks)
+
+
 def test_different_line_counts_are_refused(files):
     source, target = files
     target.write_text("one line\n")

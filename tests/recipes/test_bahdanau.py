@@ -2,48 +2,24 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
-import sys
 import time
 
+import commands
 import pytest
+from commands import TWO_PROCESSES, losses
 
-from attncourse import cli
-
-GERMAN = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
-ENGLISH = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 NETWORK = ["--hidden", "16", "--embedding", "8", "--readout", "8"]
 SMALL = [*NETWORK, "--batch", "16", "--test", "20", "--every", "10", "--lr", "0.02"]
 
 
-@pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    """Options that name two files of 400 lines."""
-    folder, draw = tmp_path_factory.mktemp("text"), random.Random(0)
-    numbers = [[draw.randrange(10) for _ in range(draw.randint(1, 5))] for _ in range(400)]
-    options = []
-    for option, words in (("--source", GERMAN), ("--target", ENGLISH)):
-        path = folder / option[2:]
-        lines = (" ".join(words[digit] for digit in number) for number in numbers)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        options += [option, str(path)]
-    return options
-
-
 def train(*options):
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(["train", "bahdanau", *map(str, options)])
-    return exit_.value.code or 0
+    return commands.train("bahdanau", *options)
 
 
-def command(*options, launcher=()):
-    return [sys.executable, *launcher, "-m", "attncourse", "train", "bahdanau", *map(str, options)]
-
-
-def losses(run):
-    return json.loads((run / "history.json").read_text())["losses"]
+def command(*options, **launcher):
+    return commands.command("bahdanau", *options, **launcher)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +62,10 @@ def test_a_killed_run_resumes_with_the_same_losses(text, undisturbed, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_train_one_model(text, undisturbed, tmp_path):
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     run = tmp_path / "run"
     options = [*text, *SMALL, "--steps", 100, "--folder", run]
     done = subprocess.run(
-        command(*options, launcher=launcher), capture_output=True, text=True, check=True
+        command(*options, launcher=TWO_PROCESSES), capture_output=True, text=True, check=True
     )
     assert json.loads((run / "config.json").read_text())["processes"] == 2
     assert done.stdout.count("test pairs after 100 steps") == 1

@@ -1,0 +1,359 @@
+"""Whatever is handed in is read and put right, or refused with a sentence that helps."""
+
+import copy
+import json
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import nbformat
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from attncourse.grading.intake import Malformed, NothingSubmitted
+from attncourse.grading.plan import Submission
+from attncourse.grading.reading import LARGEST, MOST_CELLS, MOST_OUTPUT, parse
+from tests.grading.desk import DOUBLE, SQUEEZE, WHY, Desk, cell
+
+HandIn = Callable[[bytes | str | NotebookNode], Submission]
+
+
+def is_whole(submission: Submission) -> bool:
+    """Whether every answer of a solved notebook arrived."""
+    answers = {"squeeze": SQUEEZE, "double": DOUBLE}
+    return submission.answers == answers and submission.written == {"why": WHY}
+
+
+def test_a_sound_notebook_needs_no_notes(hand_in: HandIn, solved: NotebookNode) -> None:
+    submission = hand_in(solved)
+    assert is_whole(submission)
+    assert submission.notes == ()
+    assert submission.notebook.cells == nbformat.from_dict(solved).cells
+    assert hand_in(solved).digest == submission.digest != hand_in(json.dumps(solved) + " ").digest
+
+
+# Encodings and formats.
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "gb18030"])
+def test_encodings_are_recognised(hand_in: HandIn, solved: NotebookNode, encoding: str) -> None:
+    cell(solved, "double").source = f"# 加倍\n{DOUBLE}"
+    submission = hand_in(json.dumps(solved, ensure_ascii=False).encode(encoding))
+    assert submission.answers["double"] == f"# 加倍\n{DOUBLE}"
+    assert "it was read all the same" in submission.notes[0]
+
+
+def test_bytes_of_no_encoding_lose_only_themselves(hand_in: HandIn, solved: NotebookNode) -> None:
+    cell(solved, "double").source = f"# caf\xe9 \xff\n{DOUBLE}"
+    submission = hand_in(json.dumps(solved, ensure_ascii=False).encode("latin-1"))
+    assert submission.answers["squeeze"] == SQUEEZE
+    assert submission.answers["double"].endswith(DOUBLE)
+
+
+@pytest.mark.parametrize("how", ["escaped", "raw"])
+def test_lone_surrogates_become_question_marks(
+    hand_in: HandIn, solved: NotebookNode, how: str
+) -> None:
+    cell(solved, "double").source = f"# \ud83d\n{DOUBLE}"
+    text = json.dumps(solved, ensure_ascii=how == "escaped")
+    submission = hand_in(text.encode("utf-8", "surrogatepass"))
+    assert submission.answers["double"] == f"# ?\n{DOUBLE}"
+    assert any("Half characters" in note for note in submission.notes)
+
+
+def test_whole_pairs_of_surrogates_stay(hand_in: HandIn, solved: NotebookNode) -> None:
+    cell(solved, "why").source = "🙂"
+    submission = hand_in(json.dumps(solved))
+    assert submission.written["why"] == "🙂"
+    assert submission.notes == ()
+
+
+def test_nul_bytes_are_taken_out(hand_in: HandIn, solved: NotebookNode) -> None:
+    cell(solved, "double").source = "\0" + DOUBLE
+    submission = hand_in(solved)
+    assert is_whole(submission)
+    assert any("NUL" in note for note in submission.notes)
+
+
+@pytest.mark.parametrize("version", [5, 99, "4", None])
+def test_unusual_format_numbers_are_read(
+    hand_in: HandIn, solved: NotebookNode, version: object
+) -> None:
+    submission = hand_in(json.dumps({**solved, "nbformat": version, "nbformat_minor": 99}))
+    assert is_whole(submission)
+    assert "format" in submission.notes[0]
+
+
+def test_format_3_is_converted(hand_in: HandIn, solved: NotebookNode) -> None:
+    old = nbformat.convert(copy.deepcopy(solved), 3)
+    submission = hand_in(json.dumps(old))
+    assert is_whole(submission)
+    assert any("old format" in note for note in submission.notes)
+
+
+def test_a_strange_kernel_or_none_is_no_matter(hand_in: HandIn, solved: NotebookNode) -> None:
+    for metadata in ({}, {"kernelspec": {"name": "julia"}}, None, [1]):
+        submission = hand_in(json.dumps({**solved, "metadata": metadata}))
+        assert is_whole(submission)
+        assert submission.notebook.metadata.kernelspec.name == "python3"
+
+
+def test_outputs_beyond_the_limit_and_widgets_stay_behind(
+    hand_in: HandIn, solved: NotebookNode
+) -> None:
+    flood = {"output_type": "stream", "name": "stdout", "text": "x" * (MOST_OUTPUT + 1)}
+    shows = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "bar"}
+    widget = {"output_type": "display_data", "metadata": {}, "data": shows}
+    cell(solved, "squeeze").outputs = [flood]
+    cell(solved, "double").outputs = [widget, {"output_type": "alien"}]
+    submission = hand_in(solved)
+    assert "too long" in cell(submission.notebook, "squeeze").outputs[0].text
+    (shown,) = cell(submission.notebook, "double").outputs
+    assert shown.data == {"text/plain": "bar"}
+
+
+# What cannot be read.
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n\0\0", "empty"),
+        (b"hello", "not a notebook"),
+        (b"[1, 2]", "not a notebook"),
+        (b"null", "not a notebook"),
+        (b"{}", "no cells"),
+        (b'{"cells": 3}', "no cells"),
+        (b'{"cells": [', "damaged or cut off"),
+        (b'{"cells": [], "n": 1' + b"0" * 5000 + b"}", "damaged"),
+        (b'{"a": 1,\n<<<<<<< HEAD\n"b": 2\n=======\n>>>>>>> theirs\n}', "unfinished merge"),
+        (DEEP.encode(), "nested too deeply"),
+        (('{"cells": ' + DEEP + "}").encode(), "nested too deeply"),
+        (b'{"worksheets": 7, "nbformat": 3}', "old format"),
+        (b'{"cells": []}', "does not look like lesson"),
+        (b"\x89PNG\r\n\x1a\n", "not a notebook"),
+        (b"PK\x03\x04rest of a zip file", "not a notebook"),
+    ],
+)
+def test_damage_beyond_repair_has_a_reason(hand_in: HandIn, content: bytes, reason: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        hand_in(content)
+    assert reason in caught.value.reason
+    assert caught.value.detail
+
+
+def test_a_truncated_notebook_is_refused_wherever_it_ends(
+    hand_in: HandIn, solved: NotebookNode
+) -> None:
+    text = json.dumps(solved)
+    for end in range(1, len(text), len(text) // 7):
+        with pytest.raises(Malformed):
+            hand_in(text[:end])
+
+
+def test_another_lesson_s_notebook_is_refused(hand_in: HandIn) -> None:
+    nb = nbformat.v4.new_notebook(cells=[new_code_cell("print(1)"), new_markdown_cell("# Other")])
+    with pytest.raises(Malformed, match="does not look like lesson 06-se"):
+        hand_in(nb)
+
+
+def test_too_many_cells_are_refused(hand_in: HandIn, solved: NotebookNode) -> None:
+    solved.cells += [new_code_cell("1")] * MOST_CELLS
+    with pytest.raises(Malformed, match="cells; at most"):
+        hand_in(solved)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+KEYS = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        JSON
+        | st.fixed_dictionaries(
+            {},
+            optional={key: JSON for key in KEYS}
+            | {"cell_type": st.sampled_from(["code", "markdown", "raw"]) | JSON},
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_cells_hold_the_result_is_a_valid_notebook(cells: list[object]) -> None:
+    nb, _ = parse(json.dumps({"cells": cells, "nbformat": 4}).encode())
+    nbformat.validate(nb)
+    nbformat.writes(nb).encode()
+
+
+# Names and places of files.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "06-se (1).ipynb",
+        "06-SE.IPYNB",
+        "06-se-Copy1.ipynb",
+        "06_se_final.ipynb",
+        "homework.ipynb",
+        "06-se.ipynb.txt",
+        "06-se/06-se.ipynb",
+        "work/june/06-se.ipynb",
+        "06-se.ipynb/06-se.ipynb",
+        "注意力.ipynb",
+    ],
+)
+def test_renamed_and_misplaced_notebooks_are_found(
+    desk: Desk, solved: NotebookNode, name: str
+) -> None:
+    desk.put(solved, name)
+    submission = desk.read()
+    assert is_whole(submission)
+    assert name in submission.notes[0]
+
+
+def test_of_several_notebooks_the_one_with_most_answers_is_read(
+    desk: Desk, solved: NotebookNode, release: NotebookNode
+) -> None:
+    desk.put(release)
+    desk.put(solved, "06-se (1).ipynb")
+    desk.put("{", "06-se (2).ipynb")
+    desk.put(solved, ".ipynb_checkpoints/06-se-checkpoint.ipynb")
+    submission = desk.read()
+    assert is_whole(submission)
+    assert any("3 notebooks" in note for note in submission.notes)
+
+
+def test_of_equal_notebooks_the_right_name_wins(desk: Desk, solved: NotebookNode) -> None:
+    desk.put(solved, "06-se (1).ipynb")
+    desk.put(solved)
+    assert not any("found as" in note for note in desk.read().notes)
+
+
+@pytest.mark.parametrize("names", [[], ["timestamp.txt"], ["06-se.py", "notes.pdf"]])
+def test_no_notebook_is_nothing_submitted(desk: Desk, names: list[str]) -> None:
+    for name in names:
+        desk.put("x", name)
+    with pytest.raises(NothingSubmitted) as caught:
+        desk.read()
+    assert "no notebook of lesson 06-se" in caught.value.reason
+    for name in set(names) - {"timestamp.txt"}:
+        assert name in caught.value.detail
+
+
+def test_a_missing_folder_is_nothing_submitted(desk: Desk) -> None:
+    desk.folder.rmdir()
+    with pytest.raises(NothingSubmitted):
+        desk.read()
+
+
+def test_modules_beside_the_notebook_have_no_part(desk: Desk, solved: NotebookNode) -> None:
+    desk.put(solved)
+    desk.put("allclose = print", "torch.py")
+    assert any("torch.py" in note for note in desk.read().notes)
+
+
+# Files that are not plain.
+
+
+def link(desk: Desk) -> None:
+    elsewhere = desk.put("secret", "../../../elsewhere.ipynb")
+    desk.notebook.symlink_to(elsewhere)
+
+
+def dangling_link(desk: Desk) -> None:
+    desk.notebook.symlink_to("/nowhere")
+
+
+def hard_link(desk: Desk) -> None:
+    desk.notebook.hardlink_to(desk.put("secret", "../../../elsewhere.ipynb"))
+
+
+def pipe(desk: Desk) -> None:
+    os.mkfifo(desk.notebook)
+
+
+def folder(desk: Desk) -> None:
+    desk.notebook.mkdir()
+
+
+def device(desk: Desk) -> None:
+    desk.notebook.symlink_to("/dev/zero")
+
+
+def listener(desk: Desk) -> None:
+    here = os.getcwd()
+    os.chdir(desk.folder)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(desk.notebook.name)
+    os.chdir(here)
+
+
+@pytest.mark.parametrize("make", [link, dangling_link, hard_link, pipe, folder, device, listener])
+def test_only_plain_files_are_opened(desk: Desk, make: Callable[[Desk], None]) -> None:
+    make(desk)
+    with pytest.raises(Malformed) as caught:
+        desk.read()
+    assert "not a plain file" in caught.value.reason
+    assert "secret" not in str(caught.value)
+
+
+def test_a_linked_folder_is_refused(desk: Desk, solved: NotebookNode) -> None:
+    desk.put(solved)
+    moved = desk.folder.rename(desk.folder.parent / "moved")
+    desk.folder.symlink_to(moved, target_is_directory=True)
+    with pytest.raises(Malformed, match="is a link"):
+        desk.read()
+
+
+def test_a_link_beside_a_good_notebook_is_only_noted(desk: Desk, solved: NotebookNode) -> None:
+    desk.put(solved)
+    (desk.folder / "data.csv").symlink_to("/etc/passwd")
+    (desk.folder / "more").symlink_to("/", target_is_directory=True)
+    submission = desk.read()
+    assert is_whole(submission)
+    assert any("data.csv, more" in note for note in submission.notes)
+
+
+def test_an_oversized_notebook_is_refused(desk: Desk) -> None:
+    with desk.notebook.open("wb") as file:
+        file.truncate(LARGEST + 1)
+    with pytest.raises(Malformed, match="larger than 32 MB"):
+        desk.read()
+
+
+# Times.
+
+
+@pytest.mark.parametrize(
+    ("stamp", "trusted"),
+    [
+        ("2026-03-01 10:00:00.000000 UTC", True),
+        ("2026-03-01T12:00:00+02:00", True),
+        ("1999-01-01 00:00:00 UTC", False),
+        ("2999-01-01 00:00:00 UTC", False),
+        ("yesterday", False),
+        ("\0" * 1000, False),
+        ("", False),
+    ],
+)
+def test_only_a_plausible_timestamp_counts(
+    desk: Desk, solved: NotebookNode, stamp: str, trusted: bool
+) -> None:
+    saved = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    path = desk.put(solved)
+    os.utime(path, (saved.timestamp(),) * 2)
+    desk.put(stamp, "timestamp.txt")
+    expected = datetime(2026, 3, 1, 10, tzinfo=UTC) if trusted else saved
+    assert desk.read().submitted == expected.isoformat()

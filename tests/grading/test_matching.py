@@ -8,9 +8,9 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from attncourse.course.notebook import grade_id, is_unchanged
+from attncourse.course.notebook import grade_id
 from attncourse.grading.plan import Submission
-from tests.grading.desk import DOUBLE, SQUEEZE, WHY, cell
+from tests.grading.desk import DOUBLE, SQUEEZE, WHY, cell, stub
 
 HandIn = Callable[[NotebookNode], Submission]
 ALL = ("squeeze", "check-squeeze", "double", "check-double", "why")
@@ -73,8 +73,8 @@ def schema_version_new(nb: NotebookNode) -> None:
 
 
 def marks_of_wrong_type(nb: NotebookNode) -> None:
-    cell(nb, "squeeze").metadata.nbgrader = "squeeze"
-    cell(nb, "double").metadata = [1, 2]
+    one, other = cell(nb, "squeeze"), cell(nb, "double")
+    one.metadata.nbgrader, other.metadata = "squeeze", [1, 2]
 
 
 def checks_edited(nb: NotebookNode) -> None:
@@ -122,9 +122,7 @@ def only_answers_left(nb: NotebookNode) -> None:
 
 def duplicated_stub_below(nb: NotebookNode) -> None:
     nb.cells.append(copy.deepcopy(cell(nb, "squeeze")))
-    nb.cells[
-        -1
-    ].source = 'def squeeze(x):\n    # YOUR CODE HERE instead of the next line.\n    raise NotImplementedError("not solved yet")'  # noqa: E501
+    nb.cells[-1].source = stub("def squeeze(x):")
 
 
 def duplicated_draft_above(nb: NotebookNode) -> None:
@@ -182,11 +180,6 @@ def test_damaged_cells_keep_their_answers(
     names = [grade_id(each) for each in submission.notebook.cells if grade_id(each)]
     assert sorted(names) == sorted(ALL)
     nbformat.validate(submission.notebook)
-    for name in ("check-squeeze", "check-double"):
-        assert (
-            is_unchanged(cell(submission.notebook, name))
-            or "checksum" not in cell(submission.notebook, name).metadata.nbgrader
-        )
 
 
 def test_an_untouched_release_stays_unsolved(hand_in: HandIn, release: NotebookNode) -> None:

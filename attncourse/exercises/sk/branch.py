@@ -1,0 +1,179 @@
+"""One branch: a 3×3 kernel spread out, its norm and a ReLU."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core.probe import Scalar
+
+
+def _construction(draw: Draw) -> dict[str, Scalar]:
+    channels, dilation, groups = draw.sizes((6, 2, 3), (8, 3, 2))
+    return {"channels": channels, "dilation": dilation, "groups": groups}
+
+
+def _maps(draw: Draw) -> Inputs:
+    """Maps that are not square, each channel about a value of its own."""
+    batch, channels, height, width = draw.sizes((2, 6, 5, 7), (3, 8, 9, 4))
+    level = torch.linspace(-1, 1, channels, dtype=torch.float64)[:, None, None]
+    return {"x": draw.normal(batch, channels, height, width) + level}
+
+
+class Layers(nn.Module):
+    """The layers of a branch; `dilation` is kept for those who apply them."""
+
+    def __init__(self, channels: int, dilation: int = 1, groups: int = 32) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.conv = nn.Conv2d(
+            channels, channels, 3, padding=dilation, dilation=dilation, groups=groups, bias=False
+        )
+        self.norm = nn.BatchNorm2d(channels)
+
+    def convolve(self, x: Tensor, *, padding: int | None = None, dilation: int) -> Tensor:
+        """The convolution with another dilation, padded to keep the size if nothing is said."""
+        around = dilation if padding is None else padding
+        weight, groups = self.conv.weight, self.conv.groups
+        return F.conv2d(x, weight, padding=around, dilation=dilation, groups=groups)
+
+
+class _Branch(Layers):
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (1, -1, 1, 1)
+        deviation = (self.norm.running_var + self.norm.eps).sqrt()  # type: ignore[operator]
+        scale = self.norm.weight / deviation
+        mean = self.norm.running_mean
+        assert mean is not None
+        shift = self.norm.bias - mean * scale
+        return (self.conv(x) * scale.view(shape) + shift.view(shape)).clamp(min=0)
+
+
+def _branch_with(forward: Callable[[Layers, Tensor], Tensor]) -> type[nn.Module]:
+    """A branch that applies its layers in a way of its own."""
+
+    class Branch(Layers):
+        def forward(self, x: Tensor) -> Tensor:
+            return forward(self, x)
+
+    return Branch
+
+
+class _KeepsTheSize(nn.Module):
+    def __init__(self, channels: int, dilation: int = 1, groups: int = 32) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.act = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(
+            channels, channels, 3, dilation=dilation, padding="same", groups=groups, bias=False
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.act(self.norm(self.conv(x)))
+        return out
+
+
+def _padded_first(layers: Layers, x: Tensor) -> Tensor:
+    padded = F.pad(x, [layers.dilation] * 4)
+    out = layers.norm(layers.convolve(padded, padding=0, dilation=layers.dilation))
+    return torch.where(out > 0, out, 0.0)
+
+
+def _nowhere_negative(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    return bool((before["u"] >= 0).all())
+
+
+Branch = Exercise(
+    name="Branch",
+    lesson="07-sk",
+    points=2,
+    kind=Module(("u",), by_name=True),
+    says="u: ReLU of the norm of the dilated convolution",
+    oracle=_Branch,
+    draw=_maps,
+    construction=_construction,
+    batched=("x",),
+    laws=(Law("nothing is negative", _nowhere_negative),),
+    misconceptions=(
+        Misconception(
+            "map-shrinks",
+            _branch_with(lambda b, x: b.norm(b.convolve(x, padding=1, dilation=b.dilation)).relu()),
+            "Your map loses pixels at its border. A kernel whose taps lie `dilation` apart reaches "
+            "`dilation` pixels beyond its middle: pad by as many, or branches cannot be added.",
+            also=(
+                _branch_with(
+                    lambda b, x: (
+                        b.norm(b.convolve(x, padding=0, dilation=b.dilation)).relu()
+                        if x.shape[-1] > 2 * b.dilation
+                        else x
+                    )
+                ),
+            ),
+        ),
+        Misconception(
+            "not-dilated",
+            _branch_with(lambda b, x: b.norm(b.convolve(x, dilation=1)).relu()),
+            "`dilation` has no effect: your taps are neighbours, so every branch sees the same "
+            "3×3 window.",
+        ),
+        Misconception(
+            "padded-but-not-dilated",
+            _branch_with(lambda b, x: b.norm(b.convolve(x, padding=b.dilation, dilation=1)).relu()),
+            "Your map grows: it is padded for a dilated kernel, but the kernel is not dilated. "
+            "Give `dilation` to the convolution, too.",
+        ),
+        Misconception(
+            "always-two",
+            _branch_with(lambda b, x: b.norm(b.convolve(x, dilation=2)).relu()),
+            "Your dilation is always 2. Use the argument: a third branch will want 3.",
+        ),
+        Misconception(
+            "no-relu",
+            _branch_with(lambda b, x: b.norm(b.conv(x))),
+            "The ReLU at the end is missing: what a branch reports is how much it found, and that "
+            "is not negative.",
+        ),
+        Misconception(
+            "no-norm",
+            _branch_with(lambda b, x: b.conv(x).relu()),
+            "The norm is never called. Without it the branches speak in different strengths.",
+        ),
+        Misconception(
+            "relu-before-norm",
+            _branch_with(lambda b, x: b.norm(b.conv(x).relu())),
+            "The ReLU stands before the norm. The order is convolution, norm, ReLU.",
+        ),
+        Misconception(
+            "norm-first",
+            _branch_with(lambda b, x: b.conv(b.norm(x)).relu()),
+            "The norm acts on what goes into the convolution. It follows the convolution.",
+        ),
+        Misconception(
+            "batch-statistics",
+            _branch_with(
+                lambda b, x: F.batch_norm(
+                    b.conv(x), None, None, b.norm.weight, b.norm.bias, training=True
+                ).relu()
+            ),
+            "In evaluation you still take mean and variance of the batch, so one image depends on "
+            "the others. Call `self.norm`, which knows when to use which.",
+        ),
+        Misconception(
+            "residual",
+            _branch_with(lambda b, x: x + b.norm(b.conv(x)).relu()),
+            "You add the input. The shortcut belongs around the whole unit, not around a branch.",
+        ),
+        Misconception(
+            "detached",
+            _branch_with(lambda b, x: b.norm(b.conv(x)).relu().detach()),
+            "The numbers are right, but they are cut off from the graph: no kernel could learn.",
+        ),
+    ),
+    right=(
+        _branch_with(lambda b, x: b.norm(b.conv(x)).relu()),
+        _KeepsTheSize,
+        _branch_with(_padded_first),
+    ),
+)

@@ -1,0 +1,214 @@
+"""What all branches tell together, in a few numbers."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core.probe import Scalar
+
+
+def _construction(draw: Draw) -> dict[str, Scalar]:
+    channels, reduction, min_hidden = draw.sizes((13, 2, 4), (11, 4, 5))  # C // r wins, then L
+    return {"channels": channels, "reduction": reduction, "min_hidden": min_hidden}
+
+
+def _branches(draw: Draw) -> Inputs:
+    """What branches give: nowhere negative, every branch and channel of its own strength."""
+    batch, branches, channels, height, width = draw.sizes((2, 3, 13, 5, 7), (5, 2, 11, 3, 4))
+    strength = torch.linspace(0.3, 1.5, branches * channels, dtype=torch.float64)
+    maps = draw.normal(batch, branches, channels, height, width, offset=0.4).abs()
+    return {"u": maps * strength.view(branches, channels, 1, 1)}
+
+
+Width = Callable[[int, int, int], int]
+
+
+def _width(channels: int, reduction: int, min_hidden: int) -> int:
+    return max(channels // reduction, min_hidden)
+
+
+class Layers(nn.Module):
+    """The layers of the fusion."""
+
+    width: Width = staticmethod(_width)
+
+    def __init__(self, channels: int, reduction: int = 16, min_hidden: int = 32) -> None:
+        super().__init__()
+        hidden = self.width(channels, reduction, min_hidden)
+        self.narrow = nn.Linear(channels, hidden, bias=False)
+        self.norm = nn.BatchNorm1d(hidden)
+
+
+class _Fuse(Layers):
+    def forward(self, u: Tensor) -> Tensor:
+        mean, var = self.norm.running_mean, self.norm.running_var
+        assert mean is not None and var is not None
+        told = torch.einsum("bmchw->bc", u) / (u.shape[3] * u.shape[4])
+        heard = (told @ self.narrow.weight.T - mean) / (var + self.norm.eps).sqrt()
+        return (heard * self.norm.weight + self.norm.bias).clamp(min=0)
+
+
+def _fuse_with(
+    forward: Callable[[Layers, Tensor], Tensor], width: Width = _width
+) -> type[nn.Module]:
+    """A fusion that applies its layers in a way, or has a hidden width, of its own."""
+
+    class Fuse(Layers):
+        def forward(self, u: Tensor) -> Tensor:
+            return forward(self, u)
+
+    Fuse.width = staticmethod(width)
+    return Fuse
+
+
+def _after(told: Callable[[Tensor], Tensor]) -> type[nn.Module]:
+    """A fusion that is right but for the descriptors, (B, C)."""
+    return _fuse_with(lambda f, u: f.norm(f.narrow(told(u))).relu())
+
+
+def _told(u: Tensor) -> Tensor:
+    return u.sum(1).mean((2, 3))
+
+
+class _Convolutions(nn.Module):
+    def __init__(self, channels: int, reduction: int = 16, min_hidden: int = 32) -> None:
+        super().__init__()
+        hidden = max(min_hidden, channels // reduction)
+        self.pool, self.act = nn.AdaptiveAvgPool2d(1), nn.ReLU()
+        self.narrow = nn.Conv2d(channels, hidden, 1, bias=False)
+        self.norm = nn.BatchNorm2d(hidden)
+
+    def forward(self, u: Tensor) -> Tensor:
+        out: Tensor = self.act(self.norm(self.narrow(self.pool(sum(u.unbind(1)))))).flatten(1)
+        return out
+
+
+def _exchange(inputs: Inputs) -> Inputs:
+    u = inputs["u"]
+    assert isinstance(u, Tensor)
+    return inputs | {"u": u.flip(1)}
+
+
+def _same(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    return torch.allclose(before["z"], after["z"])
+
+
+Fuse = Exercise(
+    name="Fuse",
+    lesson="07-sk",
+    points=3,
+    kind=Module(("z",), by_name=True),
+    says="z: ReLU of the norm of the narrowed descriptors",
+    oracle=_Fuse,
+    draw=_branches,
+    construction=_construction,
+    batched=("u",),
+    laws=(Law("the branches have no order", _same, _exchange),),
+    misconceptions=(
+        Misconception(
+            "first-branch-only",
+            _after(lambda u: u[:, 0].mean((2, 3))),
+            "Only the first branch is heard. What a larger kernel found must count too: add the "
+            "branches.",
+        ),
+        Misconception(
+            "mean-of-branches",
+            _after(lambda u: u.mean((1, 3, 4))),
+            "You average over the branches. The paper adds them: the mean is over pixels only.",
+        ),
+        Misconception(
+            "sum-over-pixels",
+            _after(lambda u: u.sum((1, 3, 4))),
+            "You sum over the pixels. Take the mean over height and width, or the result would "
+            "grow with the image.",
+        ),
+        Misconception(
+            "strongest-branch",
+            _after(lambda u: u.amax(1).mean((2, 3))),
+            "You take the strongest branch at each place. The paper adds the branches.",
+        ),
+        Misconception(
+            "maximum-over-pixels",
+            _after(lambda u: u.sum(1).amax((2, 3))),
+            "You squeeze by the maximum; asked for is the mean over all pixels.",
+        ),
+        Misconception(
+            "over-the-batch",
+            _after(lambda u: _told(u).mean(0, keepdim=True).expand(len(u), -1)),
+            "All images of the batch are told the same: you average over the batch too.",
+        ),
+        Misconception(
+            "no-relu",
+            _fuse_with(lambda f, u: f.norm(f.narrow(_told(u)))),
+            "The ReLU is missing. Without it, this layer and the next are one linear layer.",
+        ),
+        Misconception(
+            "no-norm",
+            _fuse_with(lambda f, u: f.narrow(_told(u)).relu()),
+            "The norm is never called. Popular versions leave it out; the official network has it "
+            "between the linear layer and the ReLU.",
+        ),
+        Misconception(
+            "neither-norm-nor-relu",
+            _fuse_with(lambda f, u: f.narrow(_told(u))),
+            "Only the linear layer is left. Norm and ReLU follow it; with two linear layers in a "
+            "row, the second could do the work of both.",
+        ),
+        Misconception(
+            "relu-before-norm",
+            _fuse_with(lambda f, u: f.norm(f.narrow(_told(u)).relu())),
+            "The ReLU stands before the norm. The order is linear layer, norm, ReLU.",
+        ),
+        Misconception(
+            "sigmoid",
+            _fuse_with(lambda f, u: f.norm(f.narrow(_told(u))).sigmoid()),
+            "A sigmoid ends the fusion. These are hidden units, no gates: take a ReLU.",
+        ),
+        Misconception(
+            "batch-statistics",
+            _fuse_with(
+                lambda f, u: (
+                    F.batch_norm(
+                        f.narrow(_told(u)),
+                        None,
+                        None,
+                        f.norm.weight,
+                        f.norm.bias,
+                        training=len(u) > 1,
+                    ).relu()
+                    if len(u) > 1
+                    else f.norm(f.narrow(_told(u))).relu()
+                )
+            ),
+            "In evaluation you still take mean and variance of the batch: call `self.norm`, which "
+            "knows when to use which.",
+        ),
+        Misconception(
+            "no-minimum",
+            _fuse_with(
+                lambda f, u: f.norm(f.narrow(_told(u))).relu(),
+                lambda channels, reduction, min_hidden: channels // reduction,
+            ),
+            "For many channels your hidden width is right, for few it is too small: it is never "
+            "less than `min_hidden`.",
+        ),
+        Misconception(
+            "always-the-minimum",
+            _fuse_with(
+                lambda f, u: f.norm(f.narrow(_told(u))).relu(),
+                lambda channels, reduction, min_hidden: min_hidden,
+            ),
+            "Your hidden width is always `min_hidden`. That is its lower end: with many channels "
+            "it is `channels // reduction`.",
+        ),
+        Misconception(
+            "detached",
+            _after(lambda u: _told(u).detach()),
+            "The numbers are right, but the branches are cut off from the graph.",
+        ),
+    ),
+    right=(_after(_told), _Convolutions, _after(lambda u: u.mean((3, 4)).sum(1))),
+)

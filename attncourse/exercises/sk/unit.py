@@ -1,0 +1,164 @@
+"""Where the selective kernel stands in a residual unit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+
+Layer = Callable[[Tensor], Tensor]
+
+
+def _unit_inputs(draw: Draw) -> Inputs:
+    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 2, 3))
+    names = ("w_enter", "w_kernel", "w_leave", "w_shortcut")
+    x = draw.normal(batch, channels, height, width, offset=0.3)
+    # The widths are all the same here, so that layers in the wrong order still run.
+    scale = channels**-0.5
+    return {"x": x} | {name: draw.normal(channels, channels, scale=scale) for name in names}
+
+
+def _call_unit(answer: Callable[..., Any], inputs: Inputs) -> Any:
+    """Give the answer layers that are made of the probe's tensors."""
+
+    def projection(name: str) -> Layer:
+        weight = inputs[name]
+        assert isinstance(weight, Tensor)
+        return lambda x: torch.einsum("dc,bchw->bdhw", weight, x) + weight.mean()
+
+    def kernel(x: Tensor) -> Tensor:
+        # A mixture of ReLUs, as a selective kernel's, is nowhere negative.
+        found = projection("w_kernel")(x)
+        return found.square() * found.mean((2, 3), keepdim=True).sigmoid()
+
+    layers = (projection("w_enter"), kernel, projection("w_leave"), projection("w_shortcut"))
+    return answer(*layers, inputs["x"])
+
+
+def _unit(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    branch = leave(kernel(enter(x).clamp(min=0)))
+    return (branch + shortcut(x)).clamp(min=0)
+
+
+def _in_steps(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    out = torch.relu(enter(x))
+    out = torch.relu(kernel(out))  # changes nothing: no selective kernel is negative
+    return torch.nn.functional.relu(shortcut(x) + leave(out))
+
+
+def _by_choice(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    entered = enter(x)
+    total = torch.stack([leave(kernel(entered * (entered > 0))), shortcut(x)]).sum(0)
+    return torch.where(total > 0, total, 0.0)
+
+
+sk_unit = Exercise(
+    name="sk_unit",
+    lesson="07-sk",
+    points=2,
+    kind=Function(("y",), call=_call_unit),
+    says="y: ReLU of the branch plus the shortcut",
+    oracle=_unit,
+    draw=_unit_inputs,
+    batched=("x",),
+    misconceptions=(
+        Misconception(
+            "no-relu-after-enter",
+            lambda enter, kernel, leave, shortcut, x: (
+                leave(kernel(enter(x))) + shortcut(x)
+            ).relu(),
+            "A ReLU is missing between `enter` and `kernel`. Without it the narrow convolution "
+            "and the kernel are linear in a row.",
+        ),
+        Misconception(
+            "relu-before-the-addition",
+            lambda enter, kernel, leave, shortcut, x: (
+                leave(kernel(enter(x).relu())).relu() + shortcut(x)
+            ).relu(),
+            "A ReLU stands between `leave` and the addition, so the branch could only ever add.",
+            also=(
+                lambda enter, kernel, leave, shortcut, x: (
+                    leave(kernel(enter(x).relu())).relu() + shortcut(x)
+                ),
+            ),
+        ),
+        Misconception(
+            "no-last-relu",
+            lambda enter, kernel, leave, shortcut, x: leave(kernel(enter(x).relu())) + shortcut(x),
+            "The last ReLU is missing: the unit ends with it, after the addition.",
+        ),
+        Misconception(
+            "kernel-at-the-end",
+            lambda enter, kernel, leave, shortcut, x: kernel(
+                (leave(enter(x).relu()) + shortcut(x)).relu()
+            ),
+            "The kernel stands behind the whole unit, as a gate might. It is a convolution: it "
+            "takes the place of the 3×3 one, in the middle of the branch.",
+            also=(
+                lambda enter, kernel, leave, shortcut, x: (
+                    kernel(leave(enter(x).relu())) + shortcut(x)
+                ).relu(),
+            ),
+        ),
+        Misconception(
+            "kernel-at-the-start",
+            lambda enter, kernel, leave, shortcut, x: (
+                leave(enter(kernel(x)).relu()) + shortcut(x)
+            ).relu(),
+            "The kernel stands first, where the map is widest and costs most. `enter` narrows the "
+            "map, then comes the kernel.",
+        ),
+        Misconception(
+            "kernel-on-the-shortcut",
+            lambda enter, kernel, leave, shortcut, x: (
+                leave(enter(x).relu()) + kernel(shortcut(x))
+            ).relu(),
+            "The kernel acts on the shortcut. That should stay open: it is how signal and gradient "
+            "get through a deep network.",
+        ),
+        Misconception(
+            "no-kernel",
+            lambda enter, kernel, leave, shortcut, x: (leave(enter(x).relu()) + shortcut(x)).relu(),
+            "The kernel is never called: two 1×1 convolutions see no neighbours at all.",
+        ),
+        Misconception(
+            "no-shortcut",
+            lambda enter, kernel, leave, shortcut, x: leave(kernel(enter(x).relu())).relu(),
+            "The shortcut is missing: add `shortcut(x)` before the last ReLU.",
+        ),
+        Misconception(
+            "shortcut-not-called",
+            lambda enter, kernel, leave, shortcut, x: (leave(kernel(enter(x).relu())) + x).relu(),
+            "You add `x` itself. Where shapes differ the shortcut is a projection: call "
+            "`shortcut(x)`, which knows.",
+        ),
+        Misconception(
+            "does-not-leave",
+            lambda enter, kernel, leave, shortcut, x: (
+                kernel(enter(x).relu()) + shortcut(x)
+            ).relu(),
+            "`leave` is never called; it widens the map again, or the addition would not fit.",
+        ),
+        Misconception(
+            "does-not-enter",
+            lambda enter, kernel, leave, shortcut, x: (leave(kernel(x)) + shortcut(x)).relu(),
+            "`enter` is never called; it narrows the map for the kernel.",
+        ),
+        Misconception(
+            "multiplied",
+            lambda enter, kernel, leave, shortcut, x: (
+                leave(kernel(enter(x).relu())) * shortcut(x)
+            ).relu(),
+            "You multiply branch and shortcut. A unit *adds* what it found.",
+        ),
+    ),
+    right=(
+        _in_steps,
+        _by_choice,
+        lambda enter, kernel, leave, shortcut, x: torch.add(
+            leave(kernel(enter(x).relu())), shortcut(x)
+        ).relu(),
+    ),
+)

@@ -74,7 +74,7 @@ def respond(
         return Response("unwritten")
     except NotImplementedError as error:
         stub = str(error) in ("", STUB)
-        return Response("unwritten") if stub else Response("raised", detail=_line_of(error))
+        return Response("unwritten") if stub else Response("raised", detail=line_of(error))
     except Malformed as error:
         return Response("malformed", detail=str(error))
     except Refused:
@@ -84,7 +84,7 @@ def respond(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, RecursionError, MemoryError: all are verdicts
-        return Response("raised", detail=_line_of(error))
+        return Response("raised", detail=line_of(error))
     return Response("refused", detail=called[0])
 
 
@@ -146,7 +146,7 @@ def _gradients(outputs: Outputs, inputs: Inputs, opened: Opened, probe: Probe) -
     }
 
 
-def _line_of(error: BaseException) -> str:
+def line_of(error: BaseException) -> str:
     """The exception in one line, with the learner's line that raised it."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}".rstrip(": ")
     frames = [

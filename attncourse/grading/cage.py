@@ -1,0 +1,189 @@
+"""The cage around a learner's code: what it may use, and the walls that keep it in.
+
+The ladder: namespaces, Landlock and resource limits where Linux gives them; otherwise a refusal
+that names the ways out.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from dataclasses import dataclass
+
+from attncourse.grading import landlock, view
+
+NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_USERS, NEW_PIDS, NEW_NET = (
+    0x20000,
+    0x4000000,
+    0x8000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+)
+DEATH_SIGNAL, DUMPABLE, NO_NEW_PRIVILEGES, SUBREAPER = 1, 4, 38, 36
+NOBODY = 65534  # who a worker is on a machine where the grader is root
+LEARNER = 1000  # who a worker thinks that it is
+
+WAYS_OUT = """\
+A learner's code cannot be caged here: {reason}. Ways out:
+  - On Linux, allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1 or
+    kernel.apparmor_restrict_unprivileged_userns=0), or run as root;
+  - in a container, allow it to make namespaces (docker run --security-opt seccomp=unconfined
+    --security-opt apparmor=unconfined --cap-add SYS_ADMIN);
+  - grade with --no-sandbox: every submission then runs with your rights. It can read solutions,
+    hidden tests and other submissions, change grades, and use the network. Only for code that
+    you trust."""
+
+
+class NoCage(RuntimeError):
+    """No cage can be built here; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a learner's code may use.
+
+    Attributes:
+        cell: CPU seconds of one answer cell.
+        probe: CPU seconds of one probe, where the exercise does not give fewer.
+        exercise: CPU seconds of everything that one exercise needs.
+        clock: Seconds by the clock for the same; waiting counts here.
+        whole: Seconds by the clock for a submission.
+        memory: Bytes beyond those that every worker begins with.
+        processes: Processes and threads at once.
+        disk: Bytes of a file, and of a private folder.
+    """
+
+    cell: float = 20.0
+    probe: float = 10.0
+    exercise: float = 40.0
+    clock: float = 60.0
+    whole: float = 300.0
+    memory: int = 1 << 30
+    processes: int = 64
+    disk: int = 64 << 20
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def build() -> str:
+    """Put the zygote, a process with one thread, into the cage in which it will fork.
+
+    Returns:
+        What the cage is made of, for people.
+
+    Raises:
+        NoCage: The system does not allow it.
+    """
+    if sys.platform != "linux":
+        raise NoCage(WAYS_OUT.format(reason=f"{sys.platform} has no namespaces"))
+    try:
+        walls = NEW_MOUNTS | NEW_NAMES | NEW_IPC | NEW_NET
+        if os.geteuid() == 0:
+            # The view is made with root's eyes; nobody it is who then looks at it.
+            _unshare(walls)
+            view.enter()
+            _become_nobody()
+            _own_users(NEW_MOUNTS)
+        else:
+            _own_users(walls)
+            view.enter()
+        _no_more_users()
+    except OSError as error:
+        raise NoCage(WAYS_OUT.format(reason=error.strerror or error)) from error
+    fence = f", Landlock {landlock.version()}" if landlock.version() else ""
+    return f"namespaces{fence} and resource limits"
+
+
+def split() -> None:
+    """Give the next child of this process rooms of its own: processes, mounts and messages."""
+    _unshare(NEW_PIDS | NEW_MOUNTS | NEW_IPC)
+
+
+def lock(limits: Limits) -> None:
+    """Shut this process, the first in its rooms, in for good."""
+    view.furnish(limits.disk)
+    prctl(NO_NEW_PRIVILEGES, 1)
+    _drop_capabilities()
+    writable = (*view.PRIVATE, *map(view.Path, view.DEVICES))
+    landlock.restrict(view.readable(), writable)
+    prctl(DUMPABLE, 0)  # its children may not look into it
+    os.chdir(view.HOME)
+
+
+def limit(limits: Limits, base: int) -> None:
+    """Set the limits of this process and its children.
+
+    Args:
+        limits: What they may use.
+        base: Bytes of address space that a worker begins with.
+    """
+    seconds = int(limits.exercise) + 1
+    for what, amount in {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_AS: base + limits.memory,
+        resource.RLIMIT_FSIZE: limits.disk,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 1 << 20,
+    }.items():
+        hard = resource.getrlimit(what)[1]
+        amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
+        resource.setrlimit(what, (amount, amount))
+
+
+def die_with_parent() -> None:
+    """End this process when the one that forked it ends."""
+    prctl(DEATH_SIGNAL, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of this process's grandchildren whose parents end."""
+    prctl(SUBREAPER, 1)
+
+
+def prctl(option: int, value: int) -> None:
+    """prctl(2)."""
+    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) < 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _unshare(flags: int) -> None:
+    if _libc.unshare(ctypes.c_int(flags)) < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"unshare: {os.strerror(error)}")
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    prctl(DUMPABLE, 1)  # else its own /proc would still be root's
+
+
+def _own_users(walls: int) -> None:
+    """Enter a user namespace, whose only user this process is."""
+    user, group = os.geteuid(), os.getegid()
+    _unshare(NEW_USERS | walls)
+    for name, text in {
+        "setgroups": "deny",
+        "gid_map": f"{LEARNER} {group} 1",
+        "uid_map": f"{LEARNER} {user} 1",
+    }.items():
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _no_more_users() -> None:
+    """Forbid user namespaces inside this one: they would give capabilities back."""
+    with open("/proc/sys/user/max_user_namespaces", "w") as file:
+        file.write("0")
+
+
+def _drop_capabilities() -> None:
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if _libc.capset(header, (ctypes.c_uint32 * 6)()) < 0:
+        raise OSError(ctypes.get_errno(), "capset")

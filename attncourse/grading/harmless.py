@@ -1,0 +1,130 @@
+"""What a worker knows of a lesson: enough to answer, nothing that would give an answer away.
+
+The zygote imports the lesson's exercises and the course's implementations as a notebook does. Then
+the exercises shrink to what asking them needs, and the implementations to shells whose code is gone.
+"""
+
+import dis
+import gc
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Self
+
+from attncourse.exercises.core import Exercise
+from attncourse.exercises.core.guard import IMPLEMENTATIONS
+from attncourse.exercises.core.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What answering an exercise needs.
+
+    Attributes:
+        kind: How an answer meets a probe.
+        seconds: Time limit of one probe.
+        refuses: What the answer may not call.
+    """
+
+    kind: Kind
+    seconds: float
+    refuses: tuple[str, ...] | None
+
+
+class Mute:
+    """Stands where a notebook finds an exercise; its checks say nothing, for the judge does."""
+
+    def check(self, *answer: Any, **options: Any) -> None:
+        """Do nothing, as a learner may ask for a check in the middle of an answer."""
+
+    def examine(self, *answer: Any, **options: Any) -> Self:
+        """Do nothing."""
+        return self
+
+    def raise_if_failed(self) -> None:
+        """Do nothing."""
+
+
+def shrink(name: str) -> dict[str, Asked]:
+    """Import the exercises of a lesson and forget what is right and wrong about answers.
+
+    Args:
+        name: Their package.
+
+    Returns:
+        What is left of each, by the name under which the package offers it.
+    """
+    package = importlib.import_module(name)
+    inside = {n: m for n, m in sys.modules.items() if n == name or n.startswith(f"{name}.")}
+    asked = {
+        each: Asked(value.kind, value.seconds, value.refuses)
+        for each, value in vars(package).items()
+        if isinstance(value, Exercise)
+    }
+    offered = [vars(package)[each] for each in getattr(package, "__all__", ())]
+    calls = [getattr(each.kind, "call", None) for each in asked.values()]
+    kept = set(_reached([*calls, *offered], {id(vars(module)) for module in inside.values()}))
+    helpers = {n: v for n, v in vars(package).items() if isinstance(v, FunctionType)}
+    for module in inside.values():
+        for each in [n for n in vars(module) if (id(vars(module)), n) not in kept]:
+            if not each.startswith("__"):
+                delattr(module, each)
+    vars(package).update(helpers, __all__=[*asked, *helpers], **dict.fromkeys(asked, Mute()))
+    for each in inside.keys() - {name}:
+        del sys.modules[each]
+    return asked
+
+
+def hollow() -> None:
+    """Take the code out of the course's implementations, whose names stay.
+
+    An answer that calls one is refused by the guard, and one that gets around the guard finds
+    nothing there.
+    """
+    for name in IMPLEMENTATIONS:
+        _import_all(importlib.import_module(name))
+    for each in gc.get_objects():
+        if type(each) is FunctionType and _is_ours(each):
+            code = each.__code__
+            each.__code__ = _shell.__code__.replace(
+                co_name=code.co_name, co_qualname=code.co_qualname, co_freevars=code.co_freevars
+            )
+
+
+def _shell(*arguments: object, **named: object) -> None:
+    raise RuntimeError("the course's own implementation does not help here: write yours")
+
+
+def _is_ours(function: FunctionType) -> bool:
+    return str(function.__globals__.get("__name__")).startswith(IMPLEMENTATIONS)
+
+
+def _import_all(package: ModuleType) -> None:
+    for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(each.name)
+
+
+def _reached(things: Iterable[Any], inside: set[int]) -> Iterator[tuple[int, str]]:
+    """The globals of some modules, by module's id and name, that functions look up."""
+    ahead, seen = list(things), set()
+    while ahead:
+        function = ahead.pop()
+        if not isinstance(function, FunctionType) or id(function) in seen:
+            continue
+        seen.add(id(function))
+        ahead += [cell.cell_contents for cell in function.__closure__ or ()]
+        scope = function.__globals__
+        for name in _looked_up(function.__code__):
+            if name in scope and id(scope) in inside:
+                yield id(scope), name
+                ahead.append(scope[name])
+
+
+def _looked_up(code: CodeType) -> Iterator[str]:
+    yield from (i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _looked_up(constant)

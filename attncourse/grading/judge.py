@@ -1,0 +1,353 @@
+"""The judge: asks a caged worker, compares with the oracle, and writes one record.
+
+Points come from the judge's verdicts alone. Everyone in a class is asked the same: probes are drawn
+once for a seed, and what the oracle and the known mistakes respond is remembered.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import importlib
+import io
+import json
+import random
+import re
+import time
+import tokenize
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdict
+from attncourse.exercises.core.behaviours import STATUS
+from attncourse.grading.cage import Limits
+from attncourse.grading.keeper import Keeper, Stopped, Worker, ZygoteDied
+from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
+from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.wire import Broken, Channel
+
+#: How many values each exercise is probed with.
+SEEDS = 4
+#: How often a submission is begun again after the zygote was killed from outside.
+TRIES = 3
+#: The longest answer that is read, in characters.
+LONGEST = 100_000
+#: From bad to worse: a record has the worst status of its checks.
+WORSE = (Status.GRADED, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.CRASHED, Status.TAMPERED)
+#: Who never returns, or has written nothing, is not asked again.
+FINAL = ("timeout", "unwritten")
+#: What a learner is told when a worker did not come to its end.
+SENTENCES = {
+    Status.TIMEOUT: "Your code did not come to an end in time: is there a loop that never ends?",
+    Status.OUT_OF_MEMORY: "Your code asked for more memory than a worker has ({memory} MB).",
+    Status.CRASHED: "Your code brought Python itself to an end ({detail}).",
+    Status.TAMPERED: "What came back while this exercise was asked is no answer to it.",
+}
+NO_MEMORY = re.compile(r"MemoryError|can't allocate memory|[Cc]annot allocate memory|bad_alloc")
+
+
+@dataclass(frozen=True)
+class Remembering(Exercise):
+    """An exercise that computes only once what the oracle and known mistakes respond."""
+
+    known: dict[tuple[int, int], Response] = field(default_factory=dict, compare=False)
+
+    def reference(self, answer: Any, probe: Probe) -> Response:
+        """As `Exercise.reference`; answers and probes live as long as the judge does."""
+        key = id(answer), id(probe)
+        if key not in self.known:
+            self.known[key] = super().reference(answer, probe)
+        return self.known[key]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What everyone in a class is asked in one exercise."""
+
+    exercise: Remembering
+    probes: Sequence[Probe]
+    packed: Sequence[bytes]
+
+
+class Judge:
+    """Grades submissions of one lesson, one after the other; a context manager.
+
+    Args:
+        plan: What the lesson asks.
+        limits: What a learner's code may use.
+        sandbox: Whether it is caged; without, it can do all that you can.
+
+    Raises:
+        NoCage: On entering: no cage can be built here.
+        ValueError: On entering: the lesson's own set-up fails.
+    """
+
+    def __init__(self, plan: Plan, *, limits: Limits | None = None, sandbox: bool = True) -> None:
+        self.plan = plan
+        self.limits = limits or Limits()
+        setup = [each.source for each in plan.steps if isinstance(each, Given) and each.setup]
+        self._keeper = Keeper(plan.exercises, setup, self.limits, sandbox=sandbox)
+        self._sandbox = sandbox
+        self._questions: dict[tuple[str, int], Question] = {}
+
+    def __enter__(self) -> Self:
+        self._keeper.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._keeper.__exit__(kind, error, trace)
+
+    @property
+    def rung(self) -> str:
+        """What the cage is made of, for people."""
+        return self._keeper.rung
+
+    def digest(self, submission: Submission) -> str:
+        """A hash of everything that decides about a record but the seed."""
+        settings = json.dumps([dataclasses.asdict(self.limits), self._sandbox])
+        parts = [self.plan.digest, submission.digest, settings]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def grade(self, submission: Submission, *, seed: int) -> Record:
+        """Grade one submission, whatever it does.
+
+        Args:
+            submission: What was handed in.
+            seed: From which all probes are drawn.
+        """
+        started = time.monotonic()
+        for left in reversed(range(TRIES)):
+            try:
+                checks, detail = self._checks(submission, seed)
+                break
+            except ZygoteDied:
+                self._keeper.__exit__(None, None, None)
+                self._keeper.__enter__()
+                if not left:
+                    raise
+        worst = max(checks, key=lambda check: WORSE.index(check.ended), default=None)
+        status = worst.ended if worst else Status.GRADED
+        return Record(
+            student=submission.student,
+            lesson=submission.lesson,
+            status=status,
+            reason=worst.sentence if worst and status != Status.GRADED else "",
+            detail=detail,
+            checks=checks,
+            notes=submission.notes,
+            digest=self.digest(submission),
+            seed=seed,
+            answers=self._hashes(submission),
+            seconds=sum(check.seconds for check in checks),
+            spent=time.monotonic() - started,
+            submitted=submission.submitted,
+        )
+
+    def _checks(self, submission: Submission, seed: int) -> tuple[tuple[Check, ...], str]:
+        checks, details = [], []
+        deadline = time.monotonic() + self.limits.whole
+        with self._keeper.worker(deadline) as worker:
+            for place, step in enumerate(self.plan.steps):
+                if isinstance(step, Test):
+                    check, detail = self._check(worker, step, place, submission, seed)
+                    checks.append(check)
+                    details += [f"{step.grade_id}: {detail}"] if detail else []
+                elif step in self.plan.written:
+                    checks.append(Check(step.grade_id, step.points, None, By.HAND))
+        return tuple(checks), "; ".join(details)
+
+    def _check(
+        self, worker: Worker, test: Test, place: int, submission: Submission, seed: int
+    ) -> tuple[Check, str]:
+        """The check of one test cell, and what the instructor should know about it."""
+        question = self._question(test.exercise, seed) if test.exercise else None
+        seconds, skipped, stopped = 0.0, set[str](), None
+        while True:
+            told = _Told(worker, self._cells(test, place, submission, skipped))
+            try:
+                check = told.verdict(test, question, self.limits)
+            except Stopped as stop:
+                stopped = stopped or stop
+                seconds += worker.seconds
+                # An earlier cell may have ended the worker: is this exercise right without it?
+                if told.cell and told.cell not in skipped:
+                    skipped.add(told.cell)
+                    continue
+                check = None
+            else:
+                seconds += worker.seconds
+            if stopped and not (check and check.earned):
+                check = _stopped(test, stopped, question, self.limits)
+            assert check is not None
+            detail = stopped.detail if stopped else ""
+            return dataclasses.replace(check, seconds=seconds), detail
+
+    def _cells(
+        self, test: Test, place: int, submission: Submission, skipped: set[str]
+    ) -> dict[str, Any]:
+        """What a worker is told: the cells before a test, and what to ask of them."""
+        steps = []
+        for number, step in enumerate(self.plan.steps[:place]):
+            if isinstance(step, Answer) and step.grade_id not in skipped:
+                source = submission.answers.get(step.grade_id, "")
+                if len(source) > LONGEST:
+                    source = f'raise ValueError("an answer of more than {LONGEST} characters")'
+                steps.append({"name": step.grade_id, "source": source, "given": False})
+            elif isinstance(step, Given) and not step.setup:
+                steps.append({"name": f"cell {number}", "source": step.source, "given": True})
+        asked = {"exercise": test.exercise or "", "answer": test.answer}
+        return asked | {"test": "" if test.exercise else test.source, "steps": steps}
+
+    def _question(self, name: str, seed: int) -> Question:
+        if (name, seed) not in self._questions:
+            declared = getattr(importlib.import_module(self.plan.exercises), name)
+            fields = {f.name: getattr(declared, f.name) for f in dataclasses.fields(declared)}
+            exercise = Remembering(**fields)
+            draw = random.Random(f"{seed} {name}")
+            probes = [_on_cpu(p) for p in exercise.probes(draw.sample(range(1 << 31), SEEDS))]
+            packed = [probe.to_bytes() for probe in probes]
+            self._questions[name, seed] = Question(exercise, probes, packed)
+        return self._questions[name, seed]
+
+    def _hashes(self, submission: Submission) -> dict[str, str]:
+        """A hash of each answer that was changed, the same where only spaces and comments differ."""
+        return {
+            each.grade_id: hashlib.sha256(text.encode(errors="replace")).hexdigest()
+            for each in self.plan.answers
+            if (text := _words(submission.answers.get(each.grade_id, "")))
+            and text != _words(each.source)
+        }
+
+
+class _Told:
+    """One worker, told one exercise's cells.
+
+    Attributes:
+        cell: Which cell it is in, as far as is known; empty once all have run.
+    """
+
+    def __init__(self, worker: Worker, cells: dict[str, Any]) -> None:
+        self.cell = ""
+        self._worker = worker
+        self._cells = cells
+
+    def verdict(self, test: Test, question: Question | None, limits: Limits) -> Check:
+        """Ask, and judge; raises `Stopped`."""
+        with self._worker.asked() as channel:
+            channel.send("cells", **self._cells)
+            first = self._run(channel)
+            if question is None:
+                return _own(test, first or Response("answered"))
+            responses = self._ask(channel, question, first)
+            try:
+                verdict = question.exercise.judge(question.probes, responses)
+            except Exception as error:
+                raise Broken(f"a response that cannot be judged: {error!r}") from error
+        return _judged(test, verdict, responses)
+
+    def _run(self, channel: Channel) -> Response | None:
+        """Wait until the cells have run; the response that makes probes needless, if there is."""
+        while True:
+            message = channel.receive()
+            match message.kind:
+                case "at":
+                    self.cell = str(message.facts.get("cell", ""))
+                case "ready":
+                    return None
+                case "response":
+                    return _read(message.payload)
+                case _:
+                    raise Broken(f"a message {message.kind[:40]!r}")
+
+    def _ask(self, channel: Channel, question: Question, first: Response | None) -> list[Response]:
+        responses = [first] if first else []
+        for packed in question.packed[len(responses) :]:
+            if responses and (first or responses[-1].status in FINAL):
+                responses.append(responses[-1])
+                continue
+            if channel.speaks():
+                raise Broken("an answer before the question")
+            channel.send("probe", packed)
+            message = channel.receive()
+            if message.kind != "response":
+                raise Broken(f"a message {message.kind[:40]!r} instead of a response")
+            responses.append(_read(message.payload))
+        return responses
+
+
+def _read(payload: bytes) -> Response:
+    """A response, if it is one: who wrote it may have wanted to harm."""
+    try:
+        found = Response.from_bytes(payload)
+        known = found.status in STATUS or found.status == "answered"
+        texts = [found.detail, *found.leftovers]
+        if known and all(isinstance(text, str) for text in texts):
+            leftovers = tuple(name[:100] for name in found.leftovers[:10])
+            return dataclasses.replace(found, detail=found.detail[:1000], leftovers=leftovers)
+    except Exception as error:
+        raise Broken(f"a response that cannot be read: {error!r}") from error
+    raise Broken("a response that says nothing known")
+
+
+def _on_cpu(probe: Probe) -> Probe:
+    """Workers have no GPU: whether an answer follows its inputs' device is seen on ``meta``."""
+    return dataclasses.replace(probe, device="meta") if probe.device == "cuda" else probe
+
+
+def _judged(test: Test, verdict: Verdict, responses: Sequence[Response]) -> Check:
+    ended = Status.GRADED
+    if not verdict.passed:
+        if any(each.status == "timeout" for each in responses):
+            ended = Status.TIMEOUT
+        elif any(each.status == "raised" and NO_MEMORY.search(each.detail) for each in responses):
+            ended = Status.OUT_OF_MEMORY
+    return Check(
+        test.grade_id,
+        test.points,
+        test.points if verdict.passed else 0.0,
+        exercise=test.exercise or "",
+        findings=verdict.findings,
+        misconception=verdict.misconception,
+        sentence=verdict.sentence,
+        ended=ended,
+    )
+
+
+def _own(test: Test, response: Response) -> Check:
+    """The check of an instructor's own assertions, which ran in the worker."""
+    passed = response.status == "answered"
+    sentence = "" if passed else STATUS[response.status].format(detail=response.detail)
+    ended = Status.TIMEOUT if response.status == "timeout" else Status.GRADED
+    earned = test.points if passed else 0.0
+    return Check(test.grade_id, test.points, earned, By.SUBMISSION, sentence=sentence, ended=ended)
+
+
+def _stopped(test: Test, stop: Stopped, question: Question | None, limits: Limits) -> Check:
+    sentence = SENTENCES[stop.status].format(detail=stop.detail, memory=limits.memory >> 20)
+    says = question.exercise.says if question else test.grade_id
+    return Check(
+        test.grade_id,
+        test.points,
+        0.0,
+        By.JUDGE if question else By.SUBMISSION,
+        exercise=test.exercise or "",
+        findings=(Finding(says, False, sentence),),
+        sentence=sentence,
+        ended=stop.status,
+    )
+
+
+def _words(source: str) -> str:
+    """A cell's text without comments, blank lines and odd spacing."""
+    words = []
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(source[:LONGEST]).readline):
+            if token.type not in (tokenize.COMMENT, tokenize.NL):
+                words.append(token.string if token.type != tokenize.INDENT else "\t")
+    return " ".join(words).strip() or source.strip()

@@ -1,0 +1,168 @@
+"""What a caged process sees of the file system: a list of what is allowed, and nothing else.
+
+Called through ctypes: Python has no word for mounts.
+"""
+
+import ctypes
+import os
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import attncourse
+
+PACKAGE = Path(attncourse.__file__).parent
+#: What a lesson may use of the course. Its implementations, exercises and grading are left out.
+COURSE = ("__init__.py", "data", "training", "plotting", "profiling.py")
+COURSE_CORE = ("exercises/__init__.py", "exercises/core")
+SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")
+SYSTEM += ("/usr/share/zoneinfo", "/usr/share/fonts", "/etc/fonts")
+SYSTEM += ("/etc/ld.so.cache", "/etc/localtime")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+HOME = Path("/home/learner")
+PRIVATE = (HOME, Path("/tmp"), Path("/dev/shm"))
+USERS = f"learner:x:1000:1000::{HOME}:/bin/sh\n"
+
+# Where the view is built: a folder that every Linux has and that nothing is taken from.
+SITE = Path("/sys")
+
+RDONLY, NOSUID, NODEV, BIND, REC, PRIVATE_TREE = 1, 2, 4, 4096, 16384, 1 << 18
+DETACH = 2
+MOUNT_SETATTR, CWD, RECURSIVE = 442, -100, 0x8000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def enter() -> None:
+    """Make the view, in a mount namespace of this process's own, and move into it.
+
+    Raises:
+        OSError: The kernel refuses a step.
+    """
+    mount(None, Path("/"), flags=REC | PRIVATE_TREE)
+    mount("tmpfs", SITE, kind="tmpfs", options="size=1m,mode=755")
+    grafted: list[Path] = []
+    for path in _allowed():
+        if not any(each in path.parents or each == path for each in grafted):
+            _links(path)
+            _graft(path)
+            grafted.append(path)
+    _course()
+    for path in map(Path, DEVICES):
+        _graft(path, nodev=False)
+    for path in (*PRIVATE, Path("/proc")):
+        _at(path).mkdir(parents=True, exist_ok=True)
+    # Kept for the workers: who may not see a whole /proc may not make a new one either.
+    mount("/proc", _at(Path("/proc")), flags=BIND | REC)
+    _at(Path("/etc/passwd")).write_text(USERS)
+    _move_in()
+
+
+def furnish(size: int) -> None:
+    """Give this process, in a mount namespace of its own, private folders and its own /proc.
+
+    Args:
+        size: Bytes that fit into each folder.
+    """
+    for path in PRIVATE:
+        mount("tmpfs", path, kind="tmpfs", flags=NOSUID | NODEV, options=f"size={size},mode=1777")
+    try:
+        mount("proc", Path("/proc"), kind="proc", flags=RDONLY | NOSUID | NODEV)
+    except PermissionError:  # inside a container that hides parts of /proc
+        mount("tmpfs", Path("/proc"), kind="tmpfs", flags=RDONLY, options="size=4k")
+
+
+def mount(
+    source: str | None, target: Path, *, kind: str | None = None, flags: int = 0, options: str = ""
+) -> None:
+    """mount(2).
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+
+    def text(word: str | None) -> bytes | None:
+        return None if word is None else os.fsencode(word)
+
+    done = _libc.mount(
+        text(source), os.fsencode(target), text(kind), ctypes.c_ulong(flags), options.encode()
+    )
+    _checked(done, f"mount on {target}")
+
+
+def _allowed() -> Iterator[Path]:
+    """Libraries of the system and of Python; parents come before what lies in them."""
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    found = {Path(each) for each in SYSTEM}
+    found |= {Path(prefix, lib) for prefix in prefixes for lib in ("lib", "lib64")}
+    found |= {Path(p) for p in sys.path if Path(p).name in ("site-packages", "dist-packages")}
+    yield from (path for path in sorted(found) if path.exists())
+
+
+def _course() -> None:
+    """Lay the course's open rooms into an empty folder, over an installed package if need be."""
+    _links(PACKAGE)
+    _at(PACKAGE.resolve()).mkdir(parents=True, exist_ok=True)
+    mount("tmpfs", _at(PACKAGE.resolve()), kind="tmpfs", options="size=64k,mode=755")
+    for name in (*COURSE, *COURSE_CORE):
+        if (PACKAGE / name).exists():
+            _graft(PACKAGE / name)
+
+
+def _graft(path: Path, *, nodev: bool = True) -> None:
+    """Show a file or folder at its own place, read-only."""
+    path = path.resolve()
+    place = _at(path)
+    if path.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    mount(str(path), place, flags=BIND | REC)
+    _seal(place, RDONLY | NOSUID | (NODEV if nodev else 0))
+
+
+def _links(path: Path) -> None:
+    """Repeat the symbolic links on the way to a path."""
+    for part in (*reversed(path.parents), path):
+        if part.is_symlink():
+            link = _at(part)
+            if not os.path.lexists(link):
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(os.readlink(part))
+            ahead = os.path.normpath(part.parent / os.readlink(part))
+            _links(Path(ahead) / path.relative_to(part))
+            return
+
+
+def _at(path: Path) -> Path:
+    return SITE / path.relative_to("/")
+
+
+def _seal(place: Path, attributes: int) -> None:
+    """Set attributes of a mount and all that hang below it."""
+    wanted = struct.pack("=QQQQ", attributes, 0, 0, 0)
+    size = ctypes.c_size_t(len(wanted))
+    done = _libc.syscall(MOUNT_SETATTR, CWD, os.fsencode(place), RECURSIVE, wanted, size)
+    _checked(done, f"mount_setattr on {place}")
+
+
+def _move_in() -> None:
+    """Make the site the root of everything, and let go of what was there before."""
+    os.chdir(SITE)
+    _checked(_libc.pivot_root(b".", b"."), "pivot_root")
+    _checked(_libc.umount2(b".", DETACH), "umount")  # the old root, which lies over the new one
+    os.chdir("/")
+    mount(None, Path("/"), flags=BIND | 32 | RDONLY | NOSUID | NODEV)
+
+
+def _checked(result: int, what: str) -> None:
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{what}: {os.strerror(error)}")
+
+
+def readable() -> Iterable[Path]:
+    """What a caged process may read, for a second fence around it."""
+    return (each for each in Path("/").iterdir() if not each.is_symlink())

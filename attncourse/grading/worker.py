@@ -1,0 +1,197 @@
+"""The worker: runs a learner's cells for one exercise and answers the judge's probes.
+
+It lives in a process of its own for every exercise, inside the cage, and has nothing worth
+stealing: no oracle, no expected value, no test.
+"""
+
+import builtins
+import gc
+import linecache
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from attncourse.exercises.core import Probe, Response
+from attncourse.exercises.core.quiet import OutOfTime, time_limit
+from attncourse.exercises.core.respond import STUB, line_of, respond
+from attncourse.grading.cage import Limits
+from attncourse.grading.harmless import Asked
+from attncourse.grading.names import bound, needed, python
+from attncourse.grading.wire import LARGEST_PAYLOAD, Channel, Message
+
+OTHER_LANGUAGES = {"bash", "sh", "script", "html", "javascript", "js", "latex", "markdown", "svg"}
+OTHER_LANGUAGES |= {"writefile", "file", "perl", "ruby", "cmd"}
+
+
+@dataclass
+class Desk:
+    """Where cells run: a notebook's namespace, and what went wrong in which cell.
+
+    Attributes:
+        main: The module in which they run, with what the set-up cells left there.
+        limits: How long a cell may take.
+        failures: By the names that a failing cell would have bound: why they may be missing.
+    """
+
+    main: ModuleType
+    limits: Limits = field(default_factory=Limits)
+    failures: list[tuple[frozenset[str], Response]] = field(default_factory=list)
+
+    @classmethod
+    def new(cls) -> "Desk":
+        """An empty notebook, with what IPython adds to one."""
+        main = ModuleType("__main__")
+        main.__dict__.update(__builtins__=builtins, get_ipython=Shell, display=_display)
+        return cls(main)
+
+    def run(self, name: str, source: str) -> None:
+        """Run one cell, whatever it does, and write down if it fails."""
+        try:
+            with time_limit(self.limits.cell):
+                self.execute(name, source)
+        except KeyboardInterrupt as error:
+            self._fail(source, Response("raised", detail=line_of(error)))
+        except OutOfTime:
+            late = f"no result within {self.limits.cell:g} seconds"
+            self._fail(source, Response("timeout", detail=late))
+        except NotImplementedError as error:
+            stub = str(error) in ("", STUB)
+            self._fail(
+                source,
+                Response("unwritten") if stub else Response("raised", detail=line_of(error)),
+            )
+        except BaseException as error:  # a notebook goes on after a cell that raises
+            self._fail(source, Response("raised", detail=line_of(error)))
+
+    def execute(self, name: str, source: str) -> None:
+        """Run one cell as a notebook does, magics included."""
+        text, place = python(source), f"<{name}>"
+        linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)
+        exec(compile(text, place, "exec"), self.main.__dict__)
+
+    def value(self, expression: str) -> Any:
+        """The value of an expression; raises whatever it raises."""
+        return eval(expression, self.main.__dict__)
+
+    def why(self, names: frozenset[str], error: BaseException) -> Response:
+        """Why an expression with these names has no value."""
+        for would, failure in reversed(self.failures):
+            if names & would:
+                return failure
+        return Response("raised", detail=line_of(error))
+
+    def _fail(self, source: str, response: Response) -> None:
+        self.failures.append((bound(source), response))
+
+
+class Shell:
+    """What ``get_ipython()`` gives: magics that watch code run it, all others do nothing."""
+
+    def run_line_magic(self, name: str, line: str, *more: Any) -> None:
+        """``%time statement``, ``%matplotlib inline`` and others."""
+        if name in ("time", "timeit", "prun"):
+            exec(line, sys.modules["__main__"].__dict__)
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
+        """``%%magic``: the cell below runs if it is Python."""
+        if name not in OTHER_LANGUAGES:
+            exec(python(cell), sys.modules["__main__"].__dict__)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **named: None
+
+
+def _display(*things: Any, **options: Any) -> None:
+    """A notebook would show them; nobody looks here."""
+
+
+def serve(channel: Channel, desk: Desk, exercises: dict[str, Asked], limits: Limits) -> None:
+    """Run the cells that the judge sends, then answer its probes until it hangs up.
+
+    Args:
+        channel: To the judge.
+        desk: The notebook after its set-up.
+        exercises: How exercises are asked; all but the one that is asked are dropped.
+        limits: What the learner may use.
+    """
+    cells = channel.receive()
+    asked = exercises.get(cells.facts["exercise"])
+    exercises.clear()
+    gc.collect()
+    desk.limits = limits
+    sys.modules["__main__"] = desk.main
+    expression, test = cells.facts["answer"], cells.facts["test"]
+    for name, source in _chosen(channel, desk, cells, expression or test):
+        channel.send("at", cell=name)
+        desk.run(name, source)
+    channel.send("at", cell="")
+    if asked is None:
+        _assert(channel, desk, test)
+        return
+    try:
+        answer = desk.value(expression)
+    except BaseException as error:
+        failure = desk.why(needed(expression), error)
+        channel.send("response", failure.to_bytes())
+        return
+    channel.send("ready")
+    while True:
+        probe = Probe.from_bytes(channel.receive().payload)
+        channel.send("response", _answered(asked, answer, probe, limits))
+
+
+def _answered(asked: Asked, answer: Any, probe: Probe, limits: Limits) -> bytes:
+    seconds = min(asked.seconds, limits.probe)
+    try:
+        response = respond(asked.kind, answer, probe, seconds=seconds, refuses=asked.refuses)
+        data = response.to_bytes()
+    except BaseException as error:  # what cannot be written down is no answer
+        return Response("raised", detail=line_of(error)).to_bytes()
+    if len(data) > LARGEST_PAYLOAD:
+        return Response("malformed", detail="the result is far too large").to_bytes()
+    return data
+
+
+def _assert(channel: Channel, desk: Desk, test: str) -> None:
+    """Run an instructor's own assertions."""
+    try:
+        with time_limit(desk.limits.cell):
+            desk.execute("test", test)
+    except OutOfTime:
+        late = f"no result within {desk.limits.cell:g} seconds"
+        channel.send("response", Response("timeout", detail=late).to_bytes())
+    except BaseException as error:
+        channel.send("response", desk.why(needed(test), error).to_bytes())
+    else:
+        channel.send("response", Response("answered").to_bytes())
+
+
+def _chosen(channel: Channel, desk: Desk, cells: Message, target: str) -> Iterator[tuple[str, str]]:
+    """The cells that a test needs, in their order: names lead from one to the next.
+
+    Each learner's cell that binds a name is needed for that name; a given one only where no
+    learner's cell and no set-up binds it.
+    """
+    steps: list[dict[str, Any]] = cells.facts["steps"]
+    binds, needs = [], []
+    for step in steps:
+        channel.send("at", cell=step["name"])  # the parser can be brought to crash, too
+        binds.append(bound(step["source"]))
+        needs.append(needed(step["source"]))
+    ours = vars(desk.main).keys() | vars(builtins).keys()
+    chosen: set[int] = set()
+    ahead, seen = list(needed(target)), set()
+    while ahead:
+        name = ahead.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        places = [i for i, found in enumerate(binds) if name in found]
+        answers = [i for i in places if not steps[i]["given"]]
+        fresh = answers or ([] if name in ours else places[-1:])
+        for place in set(fresh) - chosen:
+            chosen.add(place)
+            ahead += needs[place]
+    return ((steps[i]["name"], steps[i]["source"]) for i in sorted(chosen))

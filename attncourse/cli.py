@@ -8,6 +8,7 @@ code 2; `--traceback` shows where it arose.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -203,6 +204,45 @@ def release(
 
 @app.command(
     rich_help_panel=INSTRUCTORS,
+    epilog=examples("collect moodle.zip", "collect canvas.zip --lesson 06-se --roster class.csv"),
+)
+def collect(
+    archives: Annotated[list[Path], typer.Argument(help="Zip or tar files as downloaded.")],
+    lesson: Annotated[
+        str | None, typer.Option(help="Whose notebooks these are, if their names do not tell.")
+    ] = None,
+    pattern: Annotated[
+        str,
+        typer.Option(
+            help="Regular expression with groups student and file, if neither Moodle nor Canvas."
+        ),
+    ] = "",
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV: a column id, and others with names or numbers.")
+    ] = None,
+) -> None:
+    """Take notebooks out of a learning platform's archives into submitted/.
+
+    The exit code is 1 if anything that looked like a submission was left out.
+    """
+    from attncourse.course.places import locate
+    from attncourse.course.syllabus import find
+    from attncourse.grading.collect import State, collect, render
+    from attncourse.grading.roster import Roster
+
+    rows = collect(
+        archives,
+        locate(),
+        lesson=find(lesson) if lesson else None,
+        pattern=pattern,
+        roster=Roster.read(roster) if roster else None,
+    )
+    show(render(rows))
+    raise typer.Exit(any(row.state is State.REFUSED for row in rows))
+
+
+@app.command(
+    rich_help_panel=INSTRUCTORS,
     epilog=examples("grade 06-se", "grade 06-se --workers 8", "grade 06-se.ipynb --json"),
 )
 def grade(
@@ -243,8 +283,6 @@ def grade(
     Only new and changed submissions are graded. The exit code of a single notebook is 1 if points
     of its checks are missing.
     """
-    from pathlib import Path
-
     from attncourse.course.places import locate
     from attncourse.course.syllabus import find
     from attncourse.grading import console

@@ -223,6 +223,18 @@ def test_renamed_and_misplaced_notebooks_are_found(
     assert name in submission.notes[0]
 
 
+@pytest.mark.parametrize("name", ["../06-se.ipynb", "../06-SE/squeeze.ipynb"])
+def test_a_missing_or_misnamed_folder_is_made_up_for(
+    desk: Desk, solved: NotebookNode, name: str
+) -> None:
+    desk.put(solved, name)
+    desk.put(solved, "../01-bahdanau/01-bahdanau.ipynb")
+    desk.folder.rmdir()
+    submission = desk.read()
+    assert is_whole(submission)
+    assert name.removeprefix("../") in submission.notes[0]
+
+
 def test_of_several_notebooks_the_one_with_most_answers_is_read(
     desk: Desk, solved: NotebookNode, release: NotebookNode
 ) -> None:

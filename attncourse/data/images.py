@@ -100,15 +100,13 @@ class Batches:
         """Images (B, 3, H, W) and labels (B, …)."""
         epoch, number = divmod(step, self.per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._draw(epoch, 0).permutation(len(self))
+            shuffled = self._draw(epoch, 0).permutation(len(self.images.train))
+            self._epoch, self._order = epoch, shuffled
         rng = self._draw(epoch, number + 1)
         chosen = self._order[number * self.size : (number + 1) * self.size]
         samples = [self.images.augment(self.images.train[int(i)], rng) for i in chosen]
         pictures, labels = zip(*samples, strict=True)
         return torch.stack(pictures), torch.stack(labels)
-
-    def __len__(self) -> int:
-        return len(self.images.train)
 
     def _draw(self, epoch: int, purpose: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, epoch, purpose))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from attncourse.data import images
@@ -35,13 +36,19 @@ class Scenes:
         return len(self.pairs)
 
     def __getitem__(self, number: int, /) -> Sample:
-        picture, labels = self.pairs[number]
-        return images.read(picture), self._labels(labels)
+        path, path_of_labels = self.pairs[number]
+        image, labels = images.read(path), self._labels(path_of_labels)
+        if image.shape[1:] != labels.shape:
+            raise ValueError(
+                f"{path} and {path_of_labels} must have the same size, got "
+                f"{tuple(image.shape[1:])} and {tuple(labels.shape)}"
+            )
+        return image, labels
 
     def _labels(self, path: Path) -> Tensor:
         labels = images.pixels(path, colours=False)
-        if labels.ndim != 2:
-            raise ValueError(f"{path} must hold a class for each pixel, not a colour")
+        if labels.ndim != 2 or labels.dtype != torch.uint8:
+            raise ValueError(f"{path} must hold one byte for each pixel, its class")
         labels = labels - self.first  # bytes: what is below the first becomes 255, which is ignored
         if ((labels >= self.classes) & (labels != IGNORED)).any():
             raise ValueError(f"{path} has classes beyond the {self.classes} of the data set")

@@ -25,8 +25,11 @@ def segmentation_loss(model: nn.Module, batch: Sample) -> Tensor:
     images, labels = batch
     known = (labels != IGNORED).sum().clamp(min=1)  # a crop may hold none
     losses = [
-        F.cross_entropy(logits, labels.long(), ignore_index=IGNORED, reduction="sum") / known
-        for logits in _outputs(model, images, labels)
+        F.cross_entropy(
+            _enlarged(logits, labels), labels.long(), ignore_index=IGNORED, reduction="sum"
+        )
+        / known
+        for logits in _outputs(model, images)
     ]
     return torch.stack(losses).sum()
 
@@ -48,7 +51,7 @@ def measure(model: nn.Module, batches: Iterable[Sample], *, classes: int) -> dic
     counts = torch.zeros(classes, classes, dtype=torch.long, device=device)  # true, said
     for images, labels in batches:
         labels = labels.to(device)
-        said = _outputs(model, images.to(device), labels)[0].argmax(1)
+        said = _enlarged(_outputs(model, images.to(device))[0], labels).argmax(1)
         known = labels != IGNORED
         pairs = labels[known].long() * classes + said[known]
         counts += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
@@ -60,8 +63,11 @@ def measure(model: nn.Module, batches: Iterable[Sample], *, classes: int) -> dic
     }
 
 
-def _outputs(model: nn.Module, images: Tensor, labels: Tensor) -> Sequence[Tensor]:
-    """The logits at the size of the labels; the first are those to be judged."""
+def _outputs(model: nn.Module, images: Tensor) -> Sequence[Tensor]:
+    """Maps of logits; the first are those to be judged."""
     outputs = model(normalised(images))
-    maps = (outputs,) if isinstance(outputs, Tensor) else outputs
-    return [F.interpolate(each, labels.shape[1:], mode="bilinear") for each in maps]
+    return (outputs,) if isinstance(outputs, Tensor) else outputs
+
+
+def _enlarged(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.interpolate(logits, labels.shape[1:], mode="bilinear")

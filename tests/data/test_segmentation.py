@@ -79,7 +79,9 @@ def test_a_data_set_without_images_is_refused(tmp_path):
     ("array", "message"),
     [
         (np.full((40, 40), 30, np.uint8), "classes beyond the 21"),
-        (np.zeros((40, 40, 3), np.uint8), "a class for each pixel, not a colour"),
+        (np.zeros((40, 40, 3), np.uint8), "one byte for each pixel"),
+        (np.zeros((40, 40), np.uint16), "one byte for each pixel"),
+        (np.zeros((9, 9), np.uint8), "must have the same size"),
     ],
 )
 def test_maps_without_classes_are_refused(array, message, tmp_path):

@@ -239,7 +239,7 @@ def _problem(name: str) -> str:
 
 def _is_hidden(name: str) -> bool:
     parts = name.split("/")
-    return "__MACOSX" in parts or any(part.startswith(".") and part != ".." for part in parts)
+    return "__MACOSX" in parts or any(part.startswith(".") and part.strip(".") for part in parts)
 
 
 def _name(info: zipfile.ZipInfo) -> str:

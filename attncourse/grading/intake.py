@@ -61,6 +61,7 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
         NothingSubmitted: There is no notebook.
         Malformed: There is one, but it cannot be read.
     """
+    expected = folder / f"{plan.lesson}.ipynb"
     files = list(islice(_files(folder), MOST_FILES))
     if not files and not folder.exists():  # a folder too few, or one with another name
         folder = folder.parent
@@ -78,7 +79,7 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
     damaged: list[Malformed] = []
     for path in named[:MOST_NOTEBOOKS]:
         try:
-            readable.append(_noted(read_file(path, plan, student), path, folder))
+            readable.append(_noted(read_file(path, plan, student), path, folder, expected))
         except Malformed as error:
             damaged.append(error)
     if not readable:
@@ -176,12 +177,11 @@ def _rank(path: Path, folder: Path, lesson: str) -> tuple[bool, bool, int, str]:
     return path.name != f"{lesson}.ipynb", not alike, deep, path.name
 
 
-def _noted(submission: Submission, path: Path, folder: Path) -> Submission:
-    expected = folder / f"{submission.lesson}.ipynb"
+def _noted(submission: Submission, path: Path, folder: Path, expected: Path) -> Submission:
     if path == expected:
         return submission
-    where = path.relative_to(folder).as_posix()
-    note = f"Your notebook was found as {where} instead of {expected.name}."
+    found, wanted = (each.relative_to(folder).as_posix() for each in (path, expected))
+    note = f"Your notebook was found as {found} instead of {wanted}."
     return dataclasses.replace(submission, notes=(note, *submission.notes))
 
 

@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from attncourse.grading import landlock, view
 
@@ -107,7 +108,7 @@ def lock(limits: Limits) -> None:
     view.furnish(limits.disk)
     prctl(NO_NEW_PRIVILEGES, 1)
     _drop_capabilities()
-    writable = (*view.PRIVATE, *map(view.Path, view.DEVICES))
+    writable = (*view.PRIVATE, *map(Path, view.DEVICES))
     landlock.restrict(view.readable(), writable)
     prctl(DUMPABLE, 0)  # its children may not look into it
     os.chdir(view.HOME)
@@ -146,7 +147,7 @@ def adopt_orphans() -> None:
 
 
 def prctl(option: int, value: int) -> None:
-    """prctl(2)."""
+    """Set a property of this process."""
     if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) < 0:
         raise OSError(ctypes.get_errno(), "prctl")
 

@@ -1,7 +1,7 @@
 """What a worker knows of a lesson: enough to answer, nothing that would give an answer away.
 
 The zygote imports the lesson's exercises and the course's implementations as a notebook does. Then
-the exercises shrink to what asking them needs, and the implementations to shells whose code is gone.
+the exercises shrink to what asking them needs, and the implementations to shells without code.
 """
 
 import dis

@@ -28,7 +28,7 @@ from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.wire import Broken, Channel
 
 #: How many values each exercise is probed with.
-SEEDS = 4
+SEEDS = 3
 #: How often a submission is begun again after the zygote was killed from outside.
 TRIES = 3
 #: The longest answer that is read, in characters.
@@ -216,7 +216,7 @@ class Judge:
         return self._questions[name, seed]
 
     def _hashes(self, submission: Submission) -> dict[str, str]:
-        """A hash of each answer that was changed, the same where only spaces and comments differ."""
+        """A hash of each answer that was changed; spaces and comments make no difference."""
         return {
             each.grade_id: hashlib.sha256(text.encode(errors="replace")).hexdigest()
             for each in self.plan.answers

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from attncourse.grading.cage import Limits, NoCage
 from attncourse.grading.record import Status
@@ -69,7 +69,7 @@ class Keeper:
     ) -> None:
         self.limits = limits
         self.rung = ""  # what the cage is made of
-        self._order = {"exercises": exercises, "setup": setup, "sandbox": sandbox}
+        self._order: dict[str, Any] = {"exercises": exercises, "setup": setup, "sandbox": sandbox}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -139,7 +139,7 @@ class Keeper:
             self._say("kill", warden=warden)
             self._hear()
 
-    def _say(self, kind: str, **facts: object) -> None:
+    def _say(self, kind: str, **facts: Any) -> None:
         try:
             self._channel.send(kind, **facts)
         except Closed:

@@ -16,7 +16,7 @@ PACKAGE = Path(attncourse.__file__).parent
 #: What a lesson may use of the course. Its implementations, exercises and grading are left out.
 COURSE = ("__init__.py", "data", "training", "plotting", "profiling.py")
 COURSE_CORE = ("exercises/__init__.py", "exercises/core")
-SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")
+SYSTEM: tuple[str, ...] = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")
 SYSTEM += ("/usr/share/zoneinfo", "/usr/share/fonts", "/etc/fonts")
 SYSTEM += ("/etc/ld.so.cache", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -76,7 +76,7 @@ def furnish(size: int) -> None:
 def mount(
     source: str | None, target: Path, *, kind: str | None = None, flags: int = 0, options: str = ""
 ) -> None:
-    """mount(2).
+    """Mount a file system, or show a folder at another place.
 
     Raises:
         OSError: The kernel refuses.

@@ -43,10 +43,9 @@ class Layers(nn.Module):
 class _Branch(Layers):
     def forward(self, x: Tensor) -> Tensor:
         shape = (1, -1, 1, 1)
-        deviation = (self.norm.running_var + self.norm.eps).sqrt()  # type: ignore[operator]
-        scale = self.norm.weight / deviation
-        mean = self.norm.running_mean
-        assert mean is not None
+        mean, var = self.norm.running_mean, self.norm.running_var
+        assert mean is not None and var is not None
+        scale = self.norm.weight / (var + self.norm.eps).sqrt()
         shift = self.norm.bias - mean * scale
         return (self.conv(x) * scale.view(shape) + shift.view(shape)).clamp(min=0)
 

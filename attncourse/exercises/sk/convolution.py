@@ -34,8 +34,17 @@ class _Fuse(fuse.Layers):
         return out
 
 
+Dilation = Callable[[int], int]
+
+
+def _counting(number: int) -> int:
+    return number + 1
+
+
 class Layers(nn.Module):
-    """The layers of a selective kernel; `dilation` gives that of branch number i."""
+    """The layers of a selective kernel; `dilation` gives that of a branch by its number from 0."""
+
+    dilation: Dilation = staticmethod(_counting)
 
     def __init__(
         self,
@@ -44,11 +53,10 @@ class Layers(nn.Module):
         groups: int = 32,
         reduction: int = 16,
         min_hidden: int = 32,
-        dilation: Callable[[int], int] = lambda i: i + 1,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            _Branch(channels, dilation(i), groups) for i in range(branches)
+            _Branch(channels, self.dilation(i), groups) for i in range(branches)
         )
         self.fuse = _Fuse(channels, reduction, min_hidden)
         self.select = nn.Linear(self.fuse.narrow.out_features, branches * channels, bias=False)
@@ -70,17 +78,15 @@ class _SKConv(Layers):
 
 
 def _sk_with(
-    forward: Callable[[Layers, Tensor], Tensor], dilation: Callable[[int], int] = lambda i: i + 1
+    forward: Callable[[Layers, Tensor], Tensor], dilation: Dilation = _counting
 ) -> type[nn.Module]:
     """A selective kernel that applies its layers in a way, or has dilations, of its own."""
 
     class SKConv(Layers):
-        def __init__(self, *sizes: int, **named: int) -> None:
-            super().__init__(*sizes, **named, dilation=dilation)  # type: ignore[arg-type]
-
         def forward(self, x: Tensor) -> Tensor:
             return forward(self, x)
 
+    SKConv.dilation = staticmethod(dilation)
     return SKConv
 
 

@@ -13,11 +13,11 @@ Layer = Callable[[Tensor], Tensor]
 
 def _unit_inputs(draw: Draw) -> Inputs:
     batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 2, 3))
-    names = ("w_enter", "w_kernel", "w_leave", "w_shortcut")
-    x = draw.normal(batch, channels, height, width, offset=0.3)
-    # The widths are all the same here, so that layers in the wrong order still run.
-    scale = channels**-0.5
-    return {"x": x} | {name: draw.normal(channels, channels, scale=scale) for name in names}
+    inputs: Inputs = {"x": draw.normal(batch, channels, height, width, offset=0.3)}
+    for name in ("w_enter", "w_kernel", "w_leave", "w_shortcut"):
+        # The widths are all the same here, so that layers in the wrong order still run.
+        inputs[name] = draw.normal(channels, channels, scale=channels**-0.5)
+    return inputs
 
 
 def _call_unit(answer: Callable[..., Any], inputs: Inputs) -> Any:

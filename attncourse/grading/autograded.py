@@ -26,6 +26,7 @@ def autograded(plan: Plan, submission: Submission, record: Record) -> str:
         record: What came out.
     """
     nb = harmless(copy.deepcopy(submission.notebook))
+    nb.metadata = copy.deepcopy(plan.release.metadata)
     checks = {check.grade_id: check for check in record.checks}
     tests = {test.grade_id: test for test in plan.tests}
     for cell in nb.cells:

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from attncourse.grading.autograded import autograded
 from attncourse.grading.cage import Limits
@@ -193,7 +193,7 @@ class Cluster:
                 running[future] = following
                 completed.add(future)
 
-    def _submit(self, job: Job) -> "Future[Graded]":
+    def _submit(self, job: Job) -> Any:
         # Dask itself tries a job again whose worker died, as often as its configuration says.
         return self.client.submit(grade, job, pure=False)
 

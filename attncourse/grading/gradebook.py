@@ -7,6 +7,7 @@ waits for a person.
 
 import logging
 import os
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,14 +95,7 @@ class Gradebook:
             fresh: Whether it was graded just now. Of an older one only what is missing is entered,
                 so that a person's "I have looked at this" stands.
         """
-        self.book.update_or_create_student(record.student)
-        fields: dict[str, Any] = {}
-        if record.submitted:
-            when = datetime.fromisoformat(record.submitted).astimezone(UTC)
-            fields["timestamp"] = when.replace(tzinfo=None)  # as nbgrader keeps it
-        submission = self.book.update_or_create_submission(
-            self.lesson.name, record.student, **fields
-        )
+        submission = self._submission(record)
         notebook = next(each for each in submission.notebooks if each.name == self.lesson.name)
         earned = {check.grade_id: check.earned for check in record.checks}
         for grade in notebook.grades:
@@ -112,6 +106,18 @@ class Gradebook:
         for comment in notebook.comments:
             comment.auto_comment = None if comment.name in record.answers else "No response."
         self.book.db.commit()
+
+    def _submission(self, record: Record) -> Any:
+        """The row of a record's submission, made with all its grades if need be."""
+        fields: dict[str, Any] = {}
+        if record.submitted:
+            when = datetime.fromisoformat(record.submitted).astimezone(UTC)
+            fields["timestamp"] = when.replace(tzinfo=None)  # as nbgrader keeps it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # SQLAlchemy's, about the order of nbgrader's steps
+            self.book.update_or_create_student(record.student)
+            name = self.lesson.name
+            return self.book.update_or_create_submission(name, record.student, **fields)
 
     def totals(self) -> dict[str, Total]:
         """What stands in the gradebook, by student."""

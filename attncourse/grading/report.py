@@ -9,6 +9,7 @@ from itertools import combinations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from attncourse.course.card import read_card
 from attncourse.exercises.core.verdict import Finding
@@ -125,7 +126,7 @@ def _distribution(points: Sequence[float], possible: float) -> Picture:
     edges = [number - 0.5 for number in range(int(possible) + 2)]
     ax.hist(points, edges, color=COLOURS["blue"], rwidth=0.85)
     ax.set(xlabel="points of the checks", ylabel="submissions", xlim=(-0.7, possible + 0.7))
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     middle = statistics.median(points)
     alt = f"Histogram of points: {len(points)} submissions, median {middle:g} of {possible:g}."
     return _picture(ax, alt)
@@ -148,7 +149,7 @@ def _exercises(plan: Plan, records: Sequence[Record]) -> Picture:
         left = [a + b for a, b in zip(left, counts[kind], strict=True)]
     ax.invert_yaxis()
     ax.set(xlabel="submissions", xlim=(0, len(records)))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     solved = ", ".join(f"{n} {c}" for n, c in zip(names, counts["full"], strict=True))
     return _picture(ax, f"For each check, how many got full points: {solved}.")
@@ -172,7 +173,7 @@ def _times(records: Sequence[Record]) -> Picture:
     [ax] = panels(1, height=2.2)
     ax.hist(seconds, 20, color=COLOURS["purple"], rwidth=0.85)
     ax.set(xlabel="CPU seconds of the learner's code", ylabel="submissions", xlim=(0, None))
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     middle, most = statistics.median(seconds), max(seconds)
     return _picture(ax, f"Computing time: median {middle:.2f} s, at most {most:.2f} s.")
 

@@ -27,9 +27,8 @@ LARGEST_TEXT = 100_000  # characters of one output or answer
 
 
 def harmless(nb: NotebookNode) -> NotebookNode:
-    """Makes a notebook harmless, in place."""
-    kept = ("kernelspec", "language_info")
-    nb.metadata = NotebookNode({k: nb.metadata[k] for k in kept if k in nb.metadata})
+    """Makes a notebook harmless, in place; of its metadata, cells keep nbgrader's alone."""
+    nb.metadata = NotebookNode()
     for cell in nb.cells:
         own = {"nbgrader": cell.metadata["nbgrader"]} if "nbgrader" in cell.metadata else {}
         cell.metadata = NotebookNode(own)

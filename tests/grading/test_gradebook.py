@@ -1,0 +1,156 @@
+"""One writer into nbgrader's gradebook: points arrive, and what a person gave is never touched."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook as Nbgrader
+
+from attncourse.course.places import Course
+from attncourse.course.release import CONFIG
+from attncourse.course.syllabus import Lesson
+from attncourse.grading.gradebook import Gradebook, url_of
+from attncourse.grading.record import By, Check, Record, Status
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def url(course: Course) -> str:
+    shutil.copy(REPOSITORY / CONFIG, course.root)
+    return url_of(course.root)
+
+
+@pytest.fixture(scope="module")
+def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves a gradebook with the lesson, which takes nbgrader seconds."""
+    return tmp_path_factory.mktemp("entered") / "gradebook.db"
+
+
+@pytest.fixture
+def book(course: Course, lesson: Lesson, url: str, entered: Path) -> Iterator[Gradebook]:
+    path = course.root / "gradebook.db"
+    if not entered.exists():
+        Gradebook(course, lesson, url).book.close()
+        shutil.copy(path, entered)
+    shutil.copy(entered, path)
+    with Gradebook(course, lesson, url) as book:
+        yield book
+
+
+def graded(student: str, squeeze: float = 2.0) -> Record:
+    checks = (
+        Check("check-squeeze", 2.0, squeeze, exercise="squeeze"),
+        Check("check-double", 1.5, 1.5, By.SUBMISSION),
+        Check("why", 4.0, None, By.HAND),
+    )
+    when = "2026-11-01T10:00:00+00:00"
+    answers = {"squeeze": "1", "double": "2"}
+    return Record(student, "06-se", Status.GRADED, checks=checks, submitted=when, answers=answers)
+
+
+def stored(url: str, student: str) -> dict[str, tuple[float | None, float | None, bool]]:
+    """What nbgrader reads: points by machine, by hand, and whether a person has to look."""
+    with Nbgrader(url, "attncourse") as book:
+        submission = book.find_submission("06-se", student)
+        (notebook,) = submission.notebooks
+        return {
+            g.name: (g.auto_score, g.manual_score, g.needs_manual_grade) for g in notebook.grades
+        }
+
+
+def test_points_arrive_and_a_written_answer_waits_for_a_person(book: Gradebook, url: str) -> None:
+    book.write(graded("ada"))
+    assert stored(url, "ada") == {
+        "check-squeeze": (2.0, None, False),
+        "check-double": (1.5, None, False),
+        "why": (None, None, True),
+    }
+    total = book.totals()["ada"]
+    assert (total.score, total.possible, total.waits) == (3.5, 7.5, True)
+    assert total.cells["why"] is None
+
+
+def test_what_a_person_gave_stays_and_is_marked_when_the_submission_is_graded_again(
+    book: Gradebook, url: str
+) -> None:
+    book.write(graded("ada"))
+    give(url, "ada", "check-squeeze", 1.0)
+    give(url, "ada", "why", 3.0)
+    book.book.db.expire_all()
+    book.write(graded("ada"), fresh=False)
+    assert stored(url, "ada")["check-squeeze"] == (2.0, 1.0, False)
+    assert stored(url, "ada")["why"] == (None, 3.0, False)
+    book.write(graded("ada", squeeze=0.0))
+    assert stored(url, "ada")["check-squeeze"] == (0.0, 1.0, True)
+    assert stored(url, "ada")["why"] == (None, 3.0, True)
+    assert book.totals()["ada"].score == 1.0 + 1.5 + 3.0
+
+
+def give(url: str, student: str, cell: str, points: float) -> None:
+    """What formgrader does when an instructor types points."""
+    with Nbgrader(url, "attncourse") as book:
+        grade = book.find_grade(cell, "06-se", "06-se", student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        book.db.commit()
+
+
+def test_writing_twice_changes_nothing(book: Gradebook, url: str) -> None:
+    book.write(graded("ada"))
+    before = stored(url, "ada")
+    book.write(graded("ada"), fresh=False)
+    book.write(graded("ada"))
+    assert stored(url, "ada") == before
+    with Nbgrader(url, "attncourse") as other:
+        assert len(other.assignment_submissions("06-se")) == 1
+
+
+def test_who_handed_in_nothing_gets_zero_not_a_gap(book: Gradebook, url: str) -> None:
+    nothing = replace(graded("bob"), status=Status.NOTHING, checks=(), answers={}, submitted="")
+    book.write(nothing)
+    assert stored(url, "bob") == {
+        name: (0.0, None, False) for name in ("check-squeeze", "check-double", "why")
+    }
+
+
+def test_a_stub_that_was_left_is_called_no_response(book: Gradebook, url: str) -> None:
+    book.write(replace(graded("ada"), answers={"squeeze": "1"}))
+    with Nbgrader(url, "attncourse") as other:
+        found = {
+            name: other.find_comment(name, "06-se", "06-se", "ada").auto_comment
+            for name in ("squeeze", "double")
+        }
+    assert found == {"squeeze": None, "double": "No response."}
+
+
+def test_hidden_tests_are_in_the_gradebook_as_nbgrader_puts_them(book: Gradebook, url: str) -> None:
+    with Nbgrader(url, "attncourse") as other:
+        notebook = other.find_notebook("06-se", "06-se")
+        source = {cell.name: cell.source for cell in notebook.source_cells}
+    assert "BEGIN HIDDEN TESTS" in source["check-double"]
+
+
+def test_a_gradebook_that_cannot_be_opened_is_named(course: Course, lesson: Lesson) -> None:
+    shutil.copy(REPOSITORY / CONFIG, course.root)
+    (course.root / "folder").mkdir()
+    with pytest.raises(ValueError, match=r"the gradebook sqlite:///.* cannot be opened"):
+        Gradebook(course, lesson, f"sqlite:///{course.root / 'folder'}")
+
+
+def test_a_new_gradebook_is_there_whole_or_not_at_all(
+    course: Course, lesson: Lesson, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while nbgrader makes the tables, the next run finds no half of a gradebook."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nbgrader.api.get_alembic_version", die)
+        with pytest.raises(KeyboardInterrupt):
+            Gradebook(course, lesson, url)
+    assert not (course.root / "gradebook.db").exists()
+    with Gradebook(course, lesson, url) as book:
+        book.write(graded("ada"))

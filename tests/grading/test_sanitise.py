@@ -1,0 +1,70 @@
+"""What learners hand in runs on no page: looked at as text here, in a browser further down."""
+
+import copy
+import json
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from attncourse.grading.sanitise import harmless, harmless_text
+from tests.grading import payloads
+
+FORBIDDEN = ("<script", "<iframe", "<object", "<svg", "<style", "<form", "<base", "<meta", "<math")
+
+
+@pytest.mark.parametrize("text", payloads.MARKDOWN.values(), ids=payloads.MARKDOWN)
+def test_html_that_could_run_becomes_text(text: str) -> None:
+    found = harmless_text(text)
+    assert not any(tag in found.lower() for tag in FORBIDDEN)
+    assert "<img" not in found or "onerror" not in found.split("<img")[1].split(">")[0]
+    assert "mermaid" not in found
+
+
+def test_what_people_write_in_answers_stays() -> None:
+    for text in (
+        "It holds as $a < b$ and b > c.",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+        "*why* and **how**, [a paper](https://arxiv.org/abs/1409.0473)",
+        "`x[:, None] < y`",
+    ):
+        assert harmless_text(text) == text
+    assert harmless_text("a <b>bold</b> word") == "a <b>bold</b> word"
+
+
+@pytest.mark.parametrize("bundle", payloads.BUNDLES.values(), ids=payloads.BUNDLES)
+def test_outputs_keep_text_and_pictures_alone(bundle: dict[str, object]) -> None:
+    cell = new_code_cell("x")
+    cell.outputs = [new_output("display_data", data=copy.deepcopy(bundle))]
+    (clean,) = harmless(new_notebook(cells=[cell])).cells
+    for output in clean.outputs:
+        assert set(output.data) <= {"text/plain", "text/html", "image/png", "image/jpeg"}
+        page = output.data.get("text/html", "").lower()
+        assert not any(tag in page for tag in FORBIDDEN)
+        assert "svg" not in page or "&lt;svg" in page or "src" not in page
+
+
+def test_a_figure_of_the_course_survives_with_its_words() -> None:
+    data = {
+        "text/plain": "a figure",
+        "text/html": f'<img src="data:image/png;base64,{payloads.PIXEL}" alt="a line">',
+        "image/png": payloads.PIXEL,
+    }
+    cell = new_code_cell("x")
+    cell.outputs = [new_output("display_data", data=dict(data))]
+    (clean,) = harmless(new_notebook(cells=[cell])).cells
+    assert clean.outputs[0].data == data
+
+
+def test_metadata_is_what_grading_needs_and_no_more() -> None:
+    nb = payloads.notebook(new_notebook(cells=[new_markdown_cell("x")]))
+    nb.cells[0].metadata["nbgrader"] = {"grade_id": "why"}
+    clean = harmless(nb)
+    assert clean.metadata == {}
+    assert clean.cells[0].metadata == {"nbgrader": {"grade_id": "why"}}
+
+
+def test_floods_are_cut() -> None:
+    cell = new_code_cell("x")
+    cell.outputs = [new_output("stream", text="x" * 10_000_000)]
+    nb = harmless(new_notebook(cells=[cell, new_markdown_cell("y" * 10_000_000)]))
+    assert sum(len(json.dumps(each)) for each in nb.cells) < 300_000

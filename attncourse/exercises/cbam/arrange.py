@@ -96,9 +96,13 @@ arrange = Exercise(
         Misconception(
             "order-ignored",
             _ways(_then, _then, _then),
-            "Whatever the order is called, you do the same. Look at `order`: it decides which gate "
-            "sees the map as it came in.",
-            also=(_ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),),
+            "Orders of different names give the same. Compare `order` with all three names, letter "
+            "by letter: it decides which gate sees the map as it came in.",
+            also=(
+                _ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),
+                _ways(_then, _then),
+                _ways(lambda channel, spatial, x: _then(spatial, channel, x)),
+            ),
         ),
         Misconception(
             "turned-around",
@@ -125,6 +129,11 @@ arrange = Exercise(
                 lambda channel, spatial, x: x * channel(x * spatial(x)),
             ),
             "In sequence, your last product starts from `x` again: the first gate is forgotten.",
+        ),
+        Misconception(
+            "one-gate-only",
+            _ways(lambda channel, spatial, x: x * channel(x), lambda c, spatial, x: x * spatial(x)),
+            "In sequence, only the first gate is used; the other follows on what it has left.",
         ),
         Misconception(
             "gates-added",

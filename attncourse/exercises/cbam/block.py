@@ -129,15 +129,25 @@ def _mean_before_maximum(block: _Layers, x: Tensor) -> Tensor:
     return torch.sigmoid(block.spatial.norm(block.spatial.conv(_maps(x).flip(1))))
 
 
+class _KernelOfSeven(_block_with()):  # type: ignore[misc]
+    def __init__(self, channels: int, reduction: int = 16, kernel: int = 7) -> None:
+        super().__init__(channels, reduction)
+
+
 def _from(pool: Callable[[Tensor], Tensor]) -> Gate:
     """A channel gate that hears one pooling alone."""
     return lambda block, x: _mlp(block, pool(x)).sigmoid()[..., None, None]
 
 
 def _in_place(what: Callable[..., Tensor], where: Callable[..., Tensor], x: Tensor) -> Tensor:
-    y = _in_sequence(what, where, x)
-    x.data.mul_(what(x))
-    return y
+    x *= what(x)
+    return x * where(x)
+
+
+def _all_in_place(what: Callable[..., Tensor], where: Callable[..., Tensor], x: Tensor) -> Tensor:
+    x *= what(x)
+    x *= where(x)
+    return x
 
 
 def _x(inputs: Inputs) -> Tensor:
@@ -224,7 +234,8 @@ CBAM = Exercise(
         Misconception(
             "gates-returned",
             _block_with(join=lambda what, where, x: what(x) * where(x * what(x))),
-            "You return the two gates. The block returns the map, scaled by both.",
+            "You return gates. The block returns the map, scaled by both.",
+            also=(_block_with(join=lambda what, where, x: where(x * what(x))),),
         ),
         Misconception(
             "mean-only",
@@ -258,6 +269,12 @@ CBAM = Exercise(
             _block_with(join=_in_place),
             "The result is right, but the map that came in is overwritten (`x *= …`), and the "
             "shortcut around the block still needs it. Write `x = x * …`.",
+            also=(_block_with(join=_all_in_place),),
+        ),
+        Misconception(
+            "kernel-ignored",
+            _KernelOfSeven,
+            "The argument `kernel` has no effect: hand it on to your `SpatialGate`.",
         ),
     ),
     right=(_block_with(), _Convolutions, _RegisteredBackwards),

@@ -191,6 +191,13 @@ channel_gate = Exercise(
             "There is no ReLU between the two layers, so they are one.",
         ),
         Misconception(
+            "second-relu",
+            _gate_with(join=lambda a, b: (a.relu() + b.relu()).sigmoid()),
+            "A second ReLU stands behind the second layer, so no gate falls below one half. The "
+            "only ReLU is between the layers.",
+            also=(_gate_with(join=lambda a, b: (a + b).relu().sigmoid()),),
+        ),
+        Misconception(
             "no-sigmoid",
             _gate_with(join=lambda a, b: a + b),
             "These are logits, of any size and sign: squash their sum with a sigmoid.",

@@ -19,7 +19,7 @@ from rich.text import Text
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 from attncourse.grading.archives import WANTED, Member, members
-from attncourse.grading.intake import TIMESTAMP, read_plain, stated_time
+from attncourse.grading.intake import TIMESTAMP, read_plain, shown, stated_time
 from attncourse.grading.reading import Malformed
 from attncourse.grading.roster import Roster, as_student, is_student
 
@@ -151,9 +151,7 @@ def render(rows: Iterable[Row]) -> Table:
         when = row.time.astimezone().strftime("%Y-%m-%d %H:%M") if row.time else ""
         where = f"{row.archive}: {row.path}" if row.path else row.archive
         texts = (row.student, row.lesson, when, where, row.outcome)
-        table.add_row(
-            Text(row.state, STYLES[row.state]), *(Text(_printable(each)) for each in texts)
-        )
+        table.add_row(Text(row.state, STYLES[row.state]), *(Text(shown(each)) for each in texts))
     return table
 
 
@@ -260,8 +258,3 @@ def _is_same(there: Path, new: Path) -> bool:
 
 def _refused(row: Row, why: str) -> Row:
     return replace(row, outcome=why, state=State.REFUSED)
-
-
-def _printable(text: str) -> str:
-    """A text that moves no cursor: names of files come from strangers."""
-    return "".join(each if each.isprintable() else "�" for each in text)

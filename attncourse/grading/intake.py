@@ -70,10 +70,10 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
     notebooks = [path for path in files if NOTEBOOK.search(path.name)]
     named = sorted(notebooks, key=lambda path: _rank(path, folder, plan.lesson))
     if not named:
-        found = ", ".join(path.name for path in files[:5] if path.name != TIMESTAMP) or "nothing"
+        names = [shown(path.name) for path in files if path.name != TIMESTAMP]
         raise NothingSubmitted(
             f"There is no notebook of lesson {plan.lesson} in what you handed in.",
-            f"found: {found}",
+            f"found: {', '.join(names[:5]) or 'nothing'}",
         )
     readable: list[Submission] = []
     damaged: list[Malformed] = []
@@ -119,19 +119,21 @@ def read_plain(path: Path, *, largest: int = LARGEST) -> bytes:
     # Not to follow a link, and not to wait for the other end of a pipe.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        if not _is_safe(path.lstat()):
-            raise _special(path)
+        status = path.lstat()
+        if not _is_safe(status):
+            raise _special(path, status)
         descriptor = os.open(path, flags)
     except OSError as error:
-        raise Malformed(f"{path.name} cannot be read.", f"{error.strerror}") from error
+        raise Malformed(f"{shown(path.name)} cannot be read.", f"{error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
-        if not _is_safe(os.fstat(file.fileno())):
-            raise _special(path)
+        status = os.fstat(file.fileno())
+        if not _is_safe(status):
+            raise _special(path, status)
         content = file.read(largest + 1)
     if len(content) > largest:
         raise Malformed(
-            f"{path.name} is larger than {largest // 2**20} MB. Please clear its outputs, save it "
-            "and hand it in once more.",
+            f"{shown(path.name)} is larger than {largest // 2**20} MB. "
+            "Please clear its outputs, save it and hand it in once more.",
             f"more than {largest} bytes",
         )
     return content
@@ -142,11 +144,22 @@ def _is_safe(status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
-def _special(path: Path) -> Malformed:
+def _special(path: Path, status: os.stat_result) -> Malformed:
+    kind = stat.filemode(status.st_mode)[0]  # as `ls -l` shows it
     return Malformed(
-        f"{path.name} is not a plain file. Please hand in the notebook itself.",
-        "a link, a folder, a pipe, a socket or a device",
+        f"{shown(path.name)} is not a plain file. Please hand in the notebook itself.",
+        f"type {kind}, {status.st_nlink} names",
     )
+
+
+def shown(name: str) -> str:
+    """The name of a file that a stranger chose, as text that can be stored and printed."""
+    raw = os.fsencode(name)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("gb18030", "replace")
+    return "".join(each if each.isprintable() else "�" for each in text)
 
 
 def _files(folder: Path, depth: int = 0) -> Iterator[Path]:
@@ -180,7 +193,7 @@ def _rank(path: Path, folder: Path, lesson: str) -> tuple[bool, bool, int, str]:
 def _noted(submission: Submission, path: Path, folder: Path, expected: Path) -> Submission:
     if path == expected:
         return submission
-    found, wanted = (each.relative_to(folder).as_posix() for each in (path, expected))
+    found, wanted = (shown(str(each.relative_to(folder))) for each in (path, expected))
     note = f"Your notebook was found as {found} instead of {wanted}."
     return dataclasses.replace(submission, notes=(note, *submission.notes))
 
@@ -217,9 +230,9 @@ def _beside(files: list[Path], notebooks: int) -> Iterator[str]:
     """Notes about what lies beside the notebook and has no part in grading."""
     if notebooks > 1:
         yield f"You handed in {notebooks} notebooks; the one with most answers was graded."
-    if modules := [path.name for path in files if path.suffix == ".py"]:
+    if modules := [shown(path.name) for path in files if path.suffix == ".py"]:
         yield f"A notebook is graded alone, without files beside it: {', '.join(modules[:3])}."
     plain = (path.lstat() for path in files)
     kinds = zip(files, plain, strict=True)
-    if strange := [p.name for p, s in kinds if not (_is_safe(s) or stat.S_ISDIR(s.st_mode))]:
+    if strange := [shown(p.name) for p, s in kinds if not (_is_safe(s) or stat.S_ISDIR(s.st_mode))]:
         yield f"Links and special files were not opened: {', '.join(strange[:3])}."

@@ -94,7 +94,7 @@ class _Desk:
             self.notes.append(f"{answer.grade_id}: a definition in another of your cells counts.")
         helpers = list(self._helpers(own))
         if helpers:
-            self.notes.append(f"{answer.grade_id}: what it uses from your other cells was added.")
+            self.notes.append(f"{answer.grade_id}: what it uses from your other cells came along.")
         return "\n\n".join([*helpers, own])
 
     def text(self, name: str) -> str:
@@ -131,7 +131,9 @@ class _Desk:
         self._claim(lambda name, cell: grade_id(cell) == name)
         for name in self.found:
             if names[name] > 1:
-                self.notes.append(f"{name} stood in {names[name]} cells; the last edited counts.")
+                self.notes.append(
+                    f"{name} stood in {names[name]} cells; the last that you edited counts."
+                )
         named = set(self.found)
         self._claim(lambda name, cell: cell.id == self.wanted[name].id)
         self._claim(self._defines)
@@ -139,9 +141,11 @@ class _Desk:
         if self.found:
             self._claim_between()
         if lost := [name for name in self.wanted if name in set(self.found) - named]:
-            self.notes.append(f"Found again by what they hold or where they stand: {_list(lost)}.")
+            self.notes.append(
+                f"Some cells had lost their names and were found by what they hold: {_list(lost)}."
+            )
         if missing := [name for name in self.wanted if name not in self.found]:
-            self.notes.append(f"Missing from your notebook: {_list(missing)}.")
+            self.notes.append(f"Some cells are missing from your notebook: {_list(missing)}.")
         self._look_at_marks(named)
 
     def _claim(self, fits: Callable[[str, NotebookNode], bool]) -> None:
@@ -222,9 +226,13 @@ class _Desk:
             if is_check(released) and not is_by_hand(released) and not self._untouched(name):
                 changed.append(name)
         if changed:
-            self.notes.append(f"Changed checks; grading uses the original: {_list(changed)}.")
+            self.notes.append(
+                f"Some checks had been changed; the original ones were used: {_list(changed)}."
+            )
         if marks:
-            self.notes.append(f"Their points and marks were restored: {_list(marks)}.")
+            self.notes.append(
+                f"Points and marks of some cells were put back as released: {_list(marks)}."
+            )
 
     def _untouched(self, name: str, index: int | None = None) -> bool:
         cell = self.cells[self.found[name] if index is None else index]

@@ -13,7 +13,7 @@ ASKING_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?]|[\w.]+\?).*$", re.MULTILINE)
 ASSIGNING = re.compile(r"^([ \t]*[\w, ]+=)[ \t]*[%!].*$", re.MULTILINE)
 # What a broken cell would have bound, had it been right.
 ALMOST = re.compile(r"^(?:async +def|def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
-LONGEST = 200_000  # characters; no person writes a longer cell, and reading one takes long
+LONGEST = 50_000  # characters; no person writes a longer cell, and reading one takes long
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -27,7 +27,7 @@ def python(source: str) -> str:
     return next((each for each in (source, unwatched, plain) if _reads(each)), source)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def bound(source: str, *, imports: bool = True) -> frozenset[str]:
     """The names that a cell binds at its top level.
 
@@ -45,7 +45,7 @@ def bound(source: str, *, imports: bool = True) -> frozenset[str]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def needed(source: str) -> frozenset[str]:
     """The names that a cell or its functions look up outside of it, builtins among them.
 

@@ -17,6 +17,7 @@ from attncourse.course.normalise import METADATA, WIDGET
 
 LARGEST = 32 * 2**20  # bytes of a notebook
 MOST_CELLS = 5000
+MOST_CODE = 2**19  # characters in all code cells; a lesson has about 2**14
 MOST_OUTPUT = 2**20  # characters of all outputs of one cell
 SURROGATE = re.compile("[\ud800-\udfff]|\\\\ud[89a-f]", re.IGNORECASE)
 CELL_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -63,6 +64,12 @@ def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
             "Your notebook is nested too deeply to be read. Please save it from JupyterLab again.",
             "JSON deeper than Python reads",
         ) from error
+    code = sum(len(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    if code > MOST_CODE:
+        raise Malformed(
+            f"Your notebook has {code} characters of code; at most {MOST_CODE} can be read.",
+            f"{code} characters of code",
+        )
     notebook = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     return nbformat.from_dict(notebook), notes
 

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from attncourse.grading.intake import Malformed, NothingSubmitted
 from attncourse.grading.plan import Submission
-from attncourse.grading.reading import LARGEST, MOST_CELLS, MOST_OUTPUT, parse
+from attncourse.grading.reading import LARGEST, MOST_CELLS, MOST_CODE, MOST_OUTPUT, parse
 from tests.grading.desk import DOUBLE, SQUEEZE, WHY, Desk, cell
 
 HandIn = Callable[[bytes | str | NotebookNode], Submission]
@@ -170,6 +170,12 @@ def test_too_many_cells_are_refused(hand_in: HandIn, solved: NotebookNode) -> No
         hand_in(solved)
 
 
+def test_too_much_code_is_refused(hand_in: HandIn, solved: NotebookNode) -> None:
+    solved.cells.append(new_code_cell("1," * MOST_CODE))
+    with pytest.raises(Malformed, match="characters of code; at most"):
+        hand_in(solved)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
@@ -274,6 +280,13 @@ def test_modules_beside_the_notebook_have_no_part(desk: Desk, solved: NotebookNo
     desk.put(solved)
     desk.put("allclose = print", "torch.py")
     assert any("torch.py" in note for note in desk.read().notes)
+
+
+def test_names_of_files_in_gbk_and_with_control_characters_can_be_stored(
+    desk: Desk, solved: NotebookNode
+) -> None:
+    desk.put(solved, os.fsdecode("李雷\x1b[2J.ipynb".encode("gbk")))
+    assert "李雷�[2J.ipynb" in desk.read().notes[0]
 
 
 # Files that are not plain.

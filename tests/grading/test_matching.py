@@ -1,6 +1,9 @@
 """Answers are found whatever happened to the cells around them."""
 
+import contextlib
 import copy
+import json
+import random
 from collections.abc import Callable
 
 import nbformat
@@ -9,7 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from attncourse.course.notebook import grade_id
-from attncourse.grading.plan import Submission
+from attncourse.grading.matching import match
+from attncourse.grading.plan import Plan, Submission
+from attncourse.grading.reading import Malformed, parse
 from tests.grading.desk import DOUBLE, SQUEEZE, WHY, cell, stub
 
 HandIn = Callable[[NotebookNode], Submission]
@@ -182,6 +187,34 @@ def test_damaged_cells_keep_their_answers(
     nbformat.validate(submission.notebook)
 
 
+# Those after which it is plain which cell must be the answer, in whatever order cells stand.
+UNCLEAR = [two_thousand_extra_cells, duplicated_stub_below, duplicated_draft_above]
+HARMS = [harm for harm in NOTED + SILENT if harm not in UNCLEAR]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_however_harms_add_up_a_submission_has_the_plan_s_form(
+    plan: Plan, solved: NotebookNode, seed: int
+) -> None:
+    draw = random.Random(seed)
+    for harm in draw.sample(HARMS, 4):
+        with contextlib.suppress(StopIteration, AttributeError, KeyError):  # harmed too much before
+            harm(solved)
+    del solved.cells[draw.randrange(len(solved.cells))]
+    draw.shuffle(solved.cells)
+    try:
+        submission = match(plan, parse(json.dumps(solved).encode())[0], student="ada")
+    except Malformed:
+        return  # the last cell of the lesson was the one deleted
+    assert list(submission.answers) == ["squeeze", "double"]
+    assert list(submission.written) == ["why"]
+    assert submission.answers["squeeze"] in ("", SQUEEZE)
+    assert submission.answers["double"] in ("", DOUBLE)
+    nbformat.validate(submission.notebook)
+    names = [grade_id(each) for each in submission.notebook.cells if grade_id(each)]
+    assert sorted(names) == sorted(ALL)
+
+
 def test_an_untouched_release_stays_unsolved(hand_in: HandIn, release: NotebookNode) -> None:
     submission = hand_in(release)
     assert "NotImplementedError" in submission.answers["squeeze"]
@@ -192,7 +225,7 @@ def test_a_deleted_answer_is_empty_and_noted(hand_in: HandIn, solved: NotebookNo
     solved.cells.remove(cell(solved, "double"))
     submission = hand_in(solved)
     assert submission.answers == {"squeeze": SQUEEZE, "double": ""}
-    assert any("Missing" in note and "double" in note for note in submission.notes)
+    assert any("missing" in note and "double" in note for note in submission.notes)
     assert "NotImplementedError" in cell(submission.notebook, "double").source
 
 

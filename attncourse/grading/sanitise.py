@@ -10,6 +10,7 @@ import binascii
 import re
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import bleach
 from nbformat import NotebookNode
@@ -17,6 +18,7 @@ from nbformat import NotebookNode
 #: Pictures and the bytes with which they begin.
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 SOURCE = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=\s]*)")
+ATTACHED = re.compile(r"attachment:([^\s()\"'<>]*)")
 TAG_LIKE = re.compile(r"<[a-zA-Z/!?]")  # before a space or a digit, < is a sign and no tag
 TAGS = {
     *("p", "br", "hr", "div", "span", "pre", "code", "blockquote", "details", "summary", "figure"),
@@ -66,12 +68,19 @@ def _output(output: NotebookNode) -> NotebookNode | None:
 
 
 def _keep_pictures(cell: NotebookNode) -> None:
+    """Keeps attachments that are pictures; the pages cannot be made if one is only mentioned."""
     attached = {}
     for name, bundle in cell.pop("attachments", {}).items():
         pictures = {kind: _picture(kind, value) for kind, value in bundle.items()}
-        attached[name] = {kind: picture for kind, picture in pictures.items() if picture}
+        if kept := {kind: picture for kind, picture in pictures.items() if picture}:
+            attached[name] = kept
     if attached:
         cell.attachments = NotebookNode(attached)
+
+    def name_of(found: re.Match[str]) -> str:
+        return found[0] if unquote(found[1]) in attached else f"missing:{found[1]}"
+
+    cell.source = ATTACHED.sub(name_of, cell.source)
 
 
 def _picture(kind: str, text: Any) -> str:

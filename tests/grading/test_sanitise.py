@@ -4,6 +4,7 @@ import copy
 import json
 
 import pytest
+from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from attncourse.grading.sanitise import harmless, harmless_text
@@ -68,3 +69,11 @@ def test_floods_are_cut() -> None:
     cell.outputs = [new_output("stream", text="x" * 10_000_000)]
     nb = harmless(new_notebook(cells=[cell, new_markdown_cell("y" * 10_000_000)]))
     assert sum(len(json.dumps(each)) for each in nb.cells) < 300_000
+
+
+def test_nothing_that_is_handed_in_keeps_a_page_from_being_made() -> None:
+    """nbconvert breaks off at an attachment that is mentioned and not there, or is no picture."""
+    nb = payloads.notebook(new_notebook(cells=[new_markdown_cell("x")]))
+    nb.cells.append(new_markdown_cell("![gone](attachment:gone%20for%20ever.png)"))
+    page, _ = HTMLExporter().from_notebook_node(harmless(nb))
+    assert "loud" in page

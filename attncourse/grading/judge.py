@@ -23,6 +23,7 @@ from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdic
 from attncourse.exercises.core.behaviours import STATUS
 from attncourse.grading.cage import Limits
 from attncourse.grading.keeper import Keeper, Stopped, Worker, ZygoteDied
+from attncourse.grading.names import bound
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.wire import Broken, Channel
@@ -192,15 +193,15 @@ class Judge:
         self, test: Test, place: int, submission: Submission, skipped: set[str]
     ) -> dict[str, Any]:
         """What a worker is told: the cells before a test, and what to ask of them."""
-        steps = []
+        steps: list[dict[str, Any]] = []
         for number, step in enumerate(self.plan.steps[:place]):
             if isinstance(step, Answer) and step.grade_id not in skipped:
-                source = submission.answers.get(step.grade_id, "")
-                if len(source) > LONGEST:
-                    source = f'raise ValueError("an answer of more than {LONGEST} characters")'
-                steps.append({"name": step.grade_id, "source": source, "given": False})
+                source = _legible(submission.answers.get(step.grade_id, ""))
+                # What the release binds here is looked for here, whatever became of the cell.
+                binds = sorted(bound(step.source))
+                steps.append({"name": step.grade_id, "source": source, "binds": binds})
             elif isinstance(step, Given) and not step.setup:
-                steps.append({"name": f"cell {number}", "source": step.source, "given": True})
+                steps.append({"name": f"cell {number}", "source": step.source, "binds": None})
         asked = {"exercise": test.exercise or "", "answer": test.answer}
         return asked | {"test": "" if test.exercise else test.source, "steps": steps}
 
@@ -293,6 +294,13 @@ def _read(payload: bytes) -> Response:
     except Exception as error:
         raise Broken(f"a response that cannot be read: {error!r}") from error
     raise Broken("a response that says nothing known")
+
+
+def _legible(source: str) -> str:
+    """A learner's cell as text that can be sent and is not endless."""
+    if len(source) > LONGEST:
+        return f'raise ValueError("an answer of more than {LONGEST} characters is not read")'
+    return source.encode(errors="replace").decode()
 
 
 def _on_cpu(probe: Probe) -> Probe:

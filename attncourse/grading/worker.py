@@ -46,24 +46,19 @@ class Desk:
         main.__dict__.update(__builtins__=builtins, get_ipython=Shell, display=_display)
         return cls(main)
 
-    def run(self, name: str, source: str) -> None:
-        """Run one cell, whatever it does, and write down if it fails."""
+    def run(self, name: str, source: str) -> Response:
+        """Run one cell, whatever it does; the response says what went wrong."""
         try:
             with time_limit(self.limits.cell):
                 self.execute(name, source)
-        except KeyboardInterrupt as error:
-            self._fail(source, Response("raised", detail=line_of(error)))
         except OutOfTime:
             late = f"no result within {self.limits.cell:g} seconds"
-            self._fail(source, Response("timeout", detail=late))
-        except NotImplementedError as error:
-            stub = str(error) in ("", STUB)
-            self._fail(
-                source,
-                Response("unwritten") if stub else Response("raised", detail=line_of(error)),
-            )
+            return Response("timeout", detail=late)
         except BaseException as error:  # a notebook goes on after a cell that raises
-            self._fail(source, Response("raised", detail=line_of(error)))
+            if isinstance(error, NotImplementedError) and str(error) in ("", STUB):
+                return Response("unwritten")
+            return Response("raised", detail=line_of(error))
+        return Response("answered")
 
     def execute(self, name: str, source: str) -> None:
         """Run one cell as a notebook does, magics included."""
@@ -80,10 +75,9 @@ class Desk:
         for would, failure in reversed(self.failures):
             if names & would:
                 return failure
+        if isinstance(error, NameError):
+            return Response("malformed", detail=f"`{error.name}` is not defined by your cell")
         return Response("raised", detail=line_of(error))
-
-    def _fail(self, source: str, response: Response) -> None:
-        self.failures.append((bound(source), response))
 
 
 class Shell:
@@ -123,9 +117,11 @@ def serve(channel: Channel, desk: Desk, exercises: dict[str, Asked], limits: Lim
     desk.limits = limits
     sys.modules["__main__"] = desk.main
     expression, test = cells.facts["answer"], cells.facts["test"]
-    for name, source in _chosen(channel, desk, cells, expression or test):
+    for name, source, binds in _chosen(channel, desk, cells, expression or test):
         channel.send("at", cell=name)
-        desk.run(name, source)
+        response = desk.run(name, source)
+        if response.status != "answered":
+            desk.failures.append((binds, response))
     channel.send("at", cell="")
     if asked is None:
         _assert(channel, desk, test)
@@ -148,9 +144,12 @@ def _answered(asked: Asked, answer: Any, probe: Probe, limits: Limits) -> bytes:
     refuses = None if probe.device == "meta" else asked.refuses
     try:
         response = respond(asked.kind, answer, probe, seconds=seconds, refuses=refuses)
+    except KeyboardInterrupt as error:
+        response = Response("raised", detail=line_of(error))
+    try:
         data = response.to_bytes()
-    except BaseException as error:  # what cannot be written down is no answer
-        return Response("raised", detail=line_of(error)).to_bytes()
+    except BaseException as error:
+        data = Response("malformed", detail=f"a result is no plain tensor: {error!r}").to_bytes()
     if len(data) > LARGEST_PAYLOAD:
         return Response("malformed", detail="the result is far too large").to_bytes()
     return data
@@ -158,19 +157,17 @@ def _answered(asked: Asked, answer: Any, probe: Probe, limits: Limits) -> bytes:
 
 def _assert(channel: Channel, desk: Desk, test: str) -> None:
     """Run an instructor's own assertions."""
-    try:
-        with time_limit(desk.limits.cell):
-            desk.execute("test", test)
-    except OutOfTime:
-        late = f"no result within {desk.limits.cell:g} seconds"
-        channel.send("response", Response("timeout", detail=late).to_bytes())
-    except BaseException as error:
-        channel.send("response", desk.why(needed(test), error).to_bytes())
-    else:
-        channel.send("response", Response("answered").to_bytes())
+    response = desk.run("test", test)
+    if response.status == "raised":
+        # Assertions fail for want of what a cell failed to define.
+        missing = next((f for would, f in desk.failures if would & needed(test)), None)
+        response = missing or response
+    channel.send("response", response.to_bytes())
 
 
-def _chosen(channel: Channel, desk: Desk, cells: Message, target: str) -> Iterator[tuple[str, str]]:
+def _chosen(
+    channel: Channel, desk: Desk, cells: Message, target: str
+) -> Iterator[tuple[str, str, frozenset[str]]]:
     """The cells that a test needs, in their order: names lead from one to the next.
 
     Each learner's cell that binds a name is needed for that name; a given one only where no
@@ -180,7 +177,7 @@ def _chosen(channel: Channel, desk: Desk, cells: Message, target: str) -> Iterat
     binds, needs = [], []
     for step in steps:
         channel.send("at", cell=step["name"])  # the parser can be brought to crash, too
-        binds.append(bound(step["source"]))
+        binds.append(bound(step["source"]) | frozenset(step["binds"] or ()))
         needs.append(needed(step["source"]))
     ours = vars(desk.main).keys() | vars(builtins).keys()
     chosen: set[int] = set()
@@ -191,9 +188,9 @@ def _chosen(channel: Channel, desk: Desk, cells: Message, target: str) -> Iterat
             continue
         seen.add(name)
         places = [i for i, found in enumerate(binds) if name in found]
-        answers = [i for i in places if not steps[i]["given"]]
+        answers = [i for i in places if steps[i]["binds"] is not None]
         fresh = answers or ([] if name in ours else places[-1:])
         for place in set(fresh) - chosen:
             chosen.add(place)
             ahead += needs[place]
-    return ((steps[i]["name"], steps[i]["source"]) for i in sorted(chosen))
+    return ((steps[i]["name"], steps[i]["source"], binds[i]) for i in sorted(chosen))

@@ -27,8 +27,8 @@ from attncourse.exercises.core.quiet import (
     time_limit,
 )
 
-#: Frames in this folder are no lines of the learner's.
-OURS = Path(__file__).parents[1]
+#: Frames in the package are no lines of the learner's.
+OURS = Path(__file__).parents[2]
 
 #: What a released stub raises (``ClearSolutions.code_stub`` in nbgrader_config.py).
 STUB = "not solved yet"

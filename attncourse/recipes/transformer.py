@@ -29,7 +29,7 @@ def train(
     steps: Steps = 100_000,
     batch: Annotated[int, at_least(1, "Pairs a step, in each process.")] = 256,
     lr: Annotated[
-        float | None, Option(help="The greatest learning rate; by default 1/√(dim · warm-up).")
+        float | None, at_least(0, "The greatest learning rate; by default 1/√(dim · warm-up).")
     ] = None,
     warm_up: Annotated[int, at_least(1, "Steps in which the learning rate rises.")] = 4000,
     smoothing: Smoothing = 0.1,

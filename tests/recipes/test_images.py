@@ -38,7 +38,7 @@ def test_gates_classify_cifar(slug, folders, tmp_path, capsys):
 @pytest.mark.parametrize("slug", DENSE)
 @pytest.mark.parametrize("data", ["voc", "ade20k"])
 def test_dense_networks_label_voc_and_ade20k(slug, data, folders, tmp_path, capsys):
-    options = ["--data", folders[data], "--size", 64, "--batch", 2, "--folder", tmp_path / "run"]
+    options = ["--data", folders[data], "--size", 32, "--batch", 2, "--folder", tmp_path / "run"]
     assert train(slug, *options, "--steps", 2) == 0
     assert "2 test images after 2 steps" in capsys.readouterr().out
     assert len(losses(tmp_path / "run")) == 2
@@ -46,11 +46,11 @@ def test_dense_networks_label_voc_and_ade20k(slug, data, folders, tmp_path, caps
 
 def test_a_gate_learns_photographs_in_folders(folders, tmp_path, capsys):
     options = ["--data", folders["photographs"], *SMALL, "--folder", tmp_path / "run"]
-    assert train("se", *options, "--steps", 30, "--lr", 0.02, "--every", 15) == 0
+    assert train("se", *options, "--steps", 20, "--lr", 0.02, "--every", 10) == 0
     curve = losses(tmp_path / "run")
     assert sum(curve[-5:]) < sum(curve[:5])
     history = json.loads((tmp_path / "run" / "history.json").read_text())
-    assert [metric["step"] for metric in history["metrics"]] == [15, 30]
+    assert [metric["step"] for metric in history["metrics"]] == [10, 20]
     assert f"accuracy        {history['metrics'][-1]['accuracy']:.3f}" in capsys.readouterr().out
 
 
@@ -68,7 +68,7 @@ def test_seaformer_learns_voc(folders, tmp_path):
 def test_an_interrupted_run_goes_on_with_the_same_losses(
     slug, data, room, folders, tmp_path, monkeypatch
 ):
-    options = ["--data", folders[data], "--size", 64, "--batch", 4, "--steps", 6, "--every", 2]
+    options = ["--data", folders[data], *SMALL, "--steps", 6, "--every", 2]
     assert train(slug, *options, "--folder", tmp_path / "undisturbed") == 0
     measure, measured = room.measure, []
 

@@ -81,6 +81,7 @@ def test_two_processes_train_one_model(text, tmp_path):
         (["--batch", "500"], "size must be from 1 to the number of training pairs, 380"),
         (["--heads", "3"], "heads"),
         (["--smoothing", "2"], "--smoothing"),
+        (["--lr", "-1"], "--lr"),
     ],
 )
 def test_bad_input_gets_one_line(options, message, text, tmp_path, capsys):

@@ -1,9 +1,9 @@
 """Digits to be labelled by a reference patch, which has their hue and may stand anywhere.
 
 A scene holds pairs of a hatched patch and a handwritten digit in one hue. The hatching, rows,
-columns or checks, is the label of all pixels of that digit. Hues are drawn anew for every scene, so
-no hue means anything by itself; patches and digits are placed by lot, so a patch may be near its
-digit or far, and the distance is told for each pixel.
+columns or checks, is the label of all pixels of both: a patch shows its label, a digit has to look
+it up. Hues are drawn anew for every scene, so no hue means anything by itself; patches and digits
+are placed by lot, so a patch may be near its digit or far, and the distance is told for each pixel.
 
 The digits are real handwriting: scikit-learn's 8×8 digits. Which digit it is does not matter.
 """
@@ -24,7 +24,7 @@ VOID = -1
 HEIGHT, WIDTH = 16, 80
 _SIDE = 8  # of patches and digits
 _SLOT = 10  # patches and digits stand in tenths of columns of their own: no two share a column
-_INK = 0.25  # a pixel brighter than this belongs to its digit
+_INK = 0.25  # a pixel brighter than this belongs to its patch or digit
 
 Numbers = NDArray[np.float64]
 
@@ -34,7 +34,8 @@ class Scenes(NamedTuple):
 
     Attributes:
         pixels: (N, 3, 16·s, 80·s), red, green and blue from 0 to 1.
-        labels: (N, 16·s, 80·s), the number of a pattern at the pixels of digits, else `VOID`.
+        labels: (N, 16·s, 80·s), the number of a pattern at pixels of patches and digits, else
+            `VOID`.
         distances: (N, 16·s, 80·s), from a digit to its patch, in columns at scale 1, at the pixels
             of digits; else 0.
     """
@@ -42,6 +43,11 @@ class Scenes(NamedTuple):
     pixels: Tensor
     labels: Tensor
     distances: Tensor
+
+    @property
+    def digits(self) -> Tensor:
+        """The labels of digits alone, (N, 16·s, 80·s): what a network is judged by."""
+        return self.labels.where(self.distances > 0, VOID)
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,7 @@ def _fill(
         )
         pixels[(slice(None), *patch)] = hue[:, None, None] * _PATCHES[pattern]
         pixels[(slice(None), *place)] = hue[:, None, None] * digits[n]
+        labels[patch][_PATCHES[pattern] > _INK] = pattern
         labels[place][digits[n] > _INK] = pattern
         distances[place][digits[n] > _INK] = np.ptp(lefts[n])
 

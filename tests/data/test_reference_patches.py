@@ -10,7 +10,9 @@ TRAINING = TASK.batches(60)[0]
 
 @pytest.mark.parametrize("scenes", [TASK.test, TRAINING], ids=["test", "training"])
 def test_the_label_is_the_pattern_of_the_patch_in_the_same_hue(scenes):
-    for pixels, labels, distances in zip(*scenes, strict=True):
+    for pixels, labels, distances in zip(
+        scenes.pixels, scenes.digits, scenes.distances, strict=True
+    ):
         things = _things(pixels, labels)
         patches = [thing for thing in things if not thing.asked]
         for digit in (thing for thing in things if thing.asked):
@@ -24,25 +26,39 @@ def test_the_label_is_the_pattern_of_the_patch_in_the_same_hue(scenes):
 
 def test_test_scenes_have_three_pairs_and_training_scenes_one_to_three():
     test, training = (
-        [len(_things(*scene)) for scene in zip(s.pixels, s.labels, strict=True)]
+        [len(_things(*scene)) for scene in zip(s.pixels, s.digits, strict=True)]
         for s in (TASK.test, TRAINING)
     )
     assert set(test) == {6}
     assert set(training) == {2, 4, 6}
 
 
-def test_only_ink_of_digits_is_asked_for():
-    asked = TASK.test.labels != VOID
-    assert torch.equal(asked, TASK.test.distances > 0)
-    assert bool(TASK.test.pixels.amax(1)[asked].gt(0).all())
-    assert 0.05 < asked.double().mean() < 0.1
+@pytest.mark.parametrize("scenes", [TASK.test, TRAINING], ids=["test", "training"])
+def test_every_pixel_of_ink_has_a_label_and_no_other(scenes):
+    labelled = scenes.labels != VOID
+    torch.testing.assert_close(labelled, scenes.pixels.sum(1).gt(1.5 * 0.28))
+    digits = scenes.digits != VOID
+    assert torch.equal(digits, scenes.distances > 0)
+    assert torch.equal(scenes.digits[digits], scenes.labels[digits])
+
+
+def test_a_patch_shows_its_label():
+    for pixels, labels, digits in zip(
+        TASK.test.pixels, TASK.test.labels, TASK.test.digits, strict=True
+    ):
+        shown = labels.where(digits == VOID, VOID)
+        for left in range(0, reference_patches.WIDTH, 10):
+            slot = slice(left, left + 10)
+            if (shown[:, slot] != VOID).any():
+                (label,) = set(shown[:, slot].unique().tolist()) - {VOID}
+                assert _Thing(pixels[..., slot], digits[:, slot], left).pattern == label
 
 
 def test_brightness_and_hue_tell_nothing():
     """Every label is as bright and, over many scenes, as red, green and blue as the others."""
     scenes = TASK.batches(600)[1]
     means = torch.stack(
-        [scenes.pixels.transpose(0, 1)[:, scenes.labels == p].mean(1) for p in range(3)]
+        [scenes.pixels.transpose(0, 1)[:, scenes.digits == p].mean(1) for p in range(3)]
     )
     torch.testing.assert_close(means, means.mean().expand(3, 3), rtol=0.15, atol=0)
 
@@ -57,7 +73,7 @@ def test_handwriting_of_the_test_is_never_seen_in_training():
     learnt = {tuple((16 * drawing).round().flatten()) for drawing in TASK.written}
     brightness = TASK.test.pixels.sum(1) / 1.5  # the three channels of every hue sum to this
     drawn = (16 * brightness).round().double()
-    for scene, asked in zip(drawn, TASK.test.labels != VOID, strict=True):
+    for scene, asked in zip(drawn, TASK.test.digits != VOID, strict=True):
         for left in range(0, reference_patches.WIDTH, 10):
             if asked[:, left : left + 10].any():
                 windows = scene[:, left : left + 10].unfold(0, 8, 1).unfold(1, 8, 1)

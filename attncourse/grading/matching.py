@@ -8,7 +8,7 @@ worth, and what is asked after it, the plan says; a submission cannot change it.
 import builtins
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import nbformat
@@ -92,7 +92,7 @@ class _Desk:
             own = "\n\n".join(filter(None, [own, *elsewhere]))
         if elsewhere:
             self.notes.append(f"{answer.grade_id}: a definition in another of your cells counts.")
-        helpers = list(self._helpers(own))
+        helpers = self._helpers(own)
         if helpers:
             self.notes.append(f"{answer.grade_id}: what it uses from your other cells came along.")
         return "\n\n".join([*helpers, own])
@@ -272,16 +272,19 @@ class _Desk:
         fitting = (cell for cell in cells if names & bound(cell, imports=False))
         return [s for cell in fitting for s in statements(cell) if names & bound(s, imports=False)]
 
-    def _helpers(self, source: str) -> Iterator[str]:
-        """The statements from spare cells that some code needs, in an order in which they run."""
-        yield from self._needed_by(source, set())
-
-    def _needed_by(self, source: str, done: set[str]) -> Iterator[str]:
-        for name in sorted(needed(source) - self._at_hand - done):
-            done.add(name)
-            for statement in self._own.get(name, ()):
-                yield from self._needed_by(statement, done)
-                yield statement
+    def _helpers(self, source: str) -> list[str]:
+        """The statements from spare cells that some code needs, in the order of the notebook."""
+        chosen: set[int] = set()
+        looked_up: set[str] = set()
+        todo = [source]
+        while todo:
+            unknown = needed(todo.pop()) - self._at_hand
+            names = {name if name in self._binding else "*" for name in unknown} - looked_up
+            looked_up |= names
+            new = {n for name in names for n in self._binding.get(name, ())} - chosen
+            chosen |= new
+            todo += [self._own[number] for number in new]
+        return [self._own[number] for number in sorted(chosen)]
 
     @cached_property
     def _at_hand(self) -> frozenset[str]:
@@ -292,14 +295,18 @@ class _Desk:
         return AROUND.union(*setup, *map(bound, answers))
 
     @cached_property
-    def _own(self) -> dict[str, list[str]]:
-        """The statements of spare cells by the names that they bind."""
-        own: dict[str, list[str]] = {}
-        for index in self.spare:
-            for statement in statements(self.cells[index].source):
-                for name in bound(statement):
-                    own.setdefault(name, []).append(statement)
-        return own
+    def _own(self) -> list[str]:
+        """The statements of all spare cells."""
+        return [each for i in self.spare for each in statements(self.cells[i].source)]
+
+    @cached_property
+    def _binding(self) -> dict[str, list[int]]:
+        """Which of them bind a name; what binds unknown names stands under a star."""
+        binding: dict[str, list[int]] = {}
+        for number, statement in enumerate(self._own):
+            for name in {"*"} if statement.endswith("import *") else bound(statement):
+                binding.setdefault(name, []).append(number)
+        return binding
 
 
 def _asks(test: Test, names: frozenset[str]) -> bool:

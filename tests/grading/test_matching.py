@@ -278,6 +278,23 @@ def test_helpers_that_need_each_other_end(hand_in: HandIn, solved: NotebookNode)
     assert answer.count("def a(") == answer.count("def b(") == 1
 
 
+def test_a_long_chain_of_helpers_is_followed(hand_in: HandIn, solved: NotebookNode) -> None:
+    chain = [f"def h{n}(x):\n    return h{n + 1}(x)" for n in range(1200)]
+    solved.cells[2:2] = map(new_code_cell, chain)
+    cell(solved, "double").source = "def double(number):\n    return h0(number)"
+    assert hand_in(solved).answers["double"].count("def h") == 1200
+
+
+def test_a_star_import_comes_along_for_names_that_nothing_else_binds(
+    hand_in: HandIn, solved: NotebookNode
+) -> None:
+    solved.cells[1].source += "\nfrom math import *"
+    cell(solved, "double").source = "def double(number):\n    return ldexp(number, 1)"
+    answers = hand_in(solved).answers
+    assert answers["double"].startswith("from math import *\n\n")
+    assert answers["squeeze"] == SQUEEZE
+
+
 def test_timing_an_answer_does_no_harm(hand_in: HandIn, solved: NotebookNode) -> None:
     cell(solved, "double").source = f"%%time\n{DOUBLE}"
     assert hand_in(solved).answers["double"] == DOUBLE

@@ -29,7 +29,7 @@ OLDEST = timedelta(days=365)  # between handing in and the last change of the fi
 TIMESTAMP = "timestamp.txt"
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 # What browsers, desktops and people add to a name.
-ADDED = re.compile(r"\(\d+\)|copy\d*|copie|kopie|副本|final|-\d+$|[\W_]+")
+ADDED = re.compile(r"\(\d+\)|cop(?:y\d*|ie)|kopie|副本|final|-\d+$|[\W_]+")
 
 
 class NothingSubmitted(Exception):

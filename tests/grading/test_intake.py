@@ -48,7 +48,7 @@ def test_encodings_are_recognised(hand_in: HandIn, solved: NotebookNode, encodin
 
 
 def test_bytes_of_no_encoding_lose_only_themselves(hand_in: HandIn, solved: NotebookNode) -> None:
-    cell(solved, "double").source = f"# caf\xe9 \xff\n{DOUBLE}"
+    cell(solved, "double").source = f"# \xe9t\xe9 \xff\n{DOUBLE}"
     submission = hand_in(json.dumps(solved, ensure_ascii=False).encode("latin-1"))
     assert submission.answers["squeeze"] == SQUEEZE
     assert submission.answers["double"].endswith(DOUBLE)

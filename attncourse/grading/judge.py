@@ -168,14 +168,17 @@ class Judge:
     ) -> tuple[Check, str]:
         """The check of one test cell, and what the instructor should know about it."""
         question = self._question(test.exercise, seed) if test.exercise else None
-        seconds, skipped, stopped = 0.0, set[str](), None
+        seconds, skipped, stopped, again = 0.0, set[str](), None, False
         while True:
             told = _Told(worker, self._cells(test, place, submission, skipped))
             try:
                 check = told.verdict(test, question, self.limits)
             except Stopped as stop:
-                stopped = stopped or stop
                 seconds += worker.seconds
+                if stop.again and not again:
+                    again = True
+                    continue
+                stopped = stopped or stop
                 # An earlier cell may have ended the worker: is this exercise right without it?
                 if told.cell and told.cell not in skipped:
                     skipped.add(told.cell)

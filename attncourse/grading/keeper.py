@@ -46,12 +46,14 @@ class Stopped(Exception):
     Attributes:
         status: What ended it.
         detail: How, for the instructor.
+        again: Whether it may have come from outside, so that a second try is fair.
     """
 
-    def __init__(self, status: Status, detail: str) -> None:
+    def __init__(self, status: Status, detail: str, *, again: bool = False) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.again = again
 
 
 class Keeper:
@@ -76,7 +78,7 @@ class Keeper:
         ours, theirs = socket.socketpair()
         self._said = tempfile.TemporaryFile()
         with theirs:
-            paths = json.dumps([os.path.abspath(path) for path in sys.path if path])
+            paths = json.dumps([os.path.abspath(each) for each in sys.path if os.path.exists(each)])
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", START, str(theirs.fileno()), paths],
                 pass_fds=[theirs.fileno()],
@@ -213,7 +215,8 @@ class Worker:
         if self.seconds >= self._limits.exercise:
             return Stopped(Status.TIMEOUT, f"{self.seconds:.1f} seconds of computing")
         if status < 0:
-            return Stopped(Status.CRASHED, f"killed by {signal.Signals(-status).name}")
+            name = signal.Signals(-status).name
+            return Stopped(Status.CRASHED, f"killed by {name}", again=status == -signal.SIGKILL)
         return Stopped(Status.CRASHED, f"Python ended with the exit code {status}")
 
     def _watch(self) -> Callable[[], None]:

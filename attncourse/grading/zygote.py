@@ -196,6 +196,8 @@ def _warden(
     base = _address_space()
     if caged:
         cage.lock(limits)
+    elif sys.platform == "linux":
+        cage.adopt_orphans()
     heard, rung = os.pipe()
     os.set_blocking(rung, False)
     os.set_blocking(heard, False)
@@ -235,15 +237,24 @@ def _attend(judge: Channel, bell: int, child: int, caged: bool) -> dict[str, Any
             done, status = os.waitpid(child, 0)
         else:
             done, status = os.waitpid(child, os.WNOHANG)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        # Without a cage this reaches only those who did not leave the worker's session.
-        os.kill(-1, signal.SIGKILL) if caged else os.killpg(child, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+    _clear(caged)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"status": os.waitstatus_to_exitcode(status), "seconds": spent}
+
+
+def _clear(caged: bool) -> None:
+    """Kill all that a worker left; outside of a cage, all that Linux shows as its descendants."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            left = [-1]  # the first process in its rooms kills all others at once
+            if not caged:
+                children = Path("/proc/self/task").glob("*/children")
+                left = [int(each) for one in children for each in one.read_text().split()]
+            for each in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            os.waitpid(-1, 0)
 
 
 def _address_space() -> int:

@@ -1,0 +1,186 @@
+"""Channel attention: every channel mixes all channels, most those that are most like it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Function,
+    Inputs,
+    Law,
+    Misconception,
+    Outputs,
+)
+
+
+def _inputs(draw: Draw) -> Inputs:
+    # Small numbers: products over all places are summed, and a steep softmax would hide mistakes.
+    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 7, 2))
+    level = torch.linspace(-0.1, 0.2, channels, dtype=torch.float64)[:, None, None]
+    return {"x": draw.normal(batch, channels, height, width, scale=0.25) + level}
+
+
+def _channel(x: Tensor) -> tuple[Tensor, Tensor]:
+    channels = x.flatten(2)
+    weights = torch.bmm(channels, channels.mT).softmax(-1)
+    return torch.bmm(weights, channels).reshape(x.shape), weights
+
+
+def _by_einsum(x: Tensor) -> tuple[Tensor, Tensor]:
+    weights = torch.softmax(torch.einsum("bchw,bdhw->bcd", x, x), dim=2)
+    return torch.einsum("bcd,bdhw->bchw", weights, x), weights
+
+
+def _by_view(x: Tensor) -> list[Tensor]:
+    batch, channels, height, width = x.size()
+    flat = x.view(batch, channels, height * width)
+    affinity = flat @ flat.permute(0, 2, 1)
+    affinity = affinity - affinity.max(dim=-1, keepdim=True).values  # a softmax does not see it
+    weights = affinity.exp() / affinity.exp().sum(-1, keepdim=True)
+    return [(weights @ flat).view(batch, channels, height, width), weights]
+
+
+def _image_by_image(x: Tensor) -> tuple[Tensor, Tensor]:
+    mixed, told = [], []
+    for image in x:
+        rows = torch.stack([(channel * image).sum((1, 2)).softmax(0) for channel in image])
+        mixed.append(torch.tensordot(rows, image, 1))
+        told.append(rows)
+    return torch.stack(mixed), torch.stack(told)
+
+
+def _with(
+    *,
+    flatten: Callable[[Tensor], Tensor] = lambda x: x.flatten(2),
+    affinity: Callable[[Tensor], Tensor] = lambda f: f @ f.mT,
+    weigh: Callable[[Tensor], Tensor] = lambda e: e.softmax(-1),
+    mix: Callable[[Tensor, Tensor], Tensor] = lambda weights, f: weights @ f,
+    told: Callable[[Tensor], Tensor] = lambda weights: weights,
+) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Channel attention with one of its parts exchanged."""
+
+    def attend(x: Tensor) -> tuple[Tensor, Tensor]:
+        channels = flatten(x)
+        weights = weigh(affinity(channels))
+        return mix(weights, channels).reshape(x.shape), told(weights)
+
+    return attend
+
+
+def _over_places(x: Tensor) -> tuple[Tensor, Tensor]:
+    places = x.flatten(2).mT
+    weights = (places @ places.mT).softmax(-1)
+    return (weights @ places).mT.reshape(x.shape), weights
+
+
+def _added(x: Tensor) -> tuple[Tensor, Tensor]:
+    mixed, weights = _with()(x)
+    return x + mixed, weights
+
+
+def _backwards(inputs: Inputs) -> Inputs:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    return {"x": x.flip(1)}
+
+
+def _follows(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    same = torch.allclose(after["mixed"], before["mixed"].flip(1))
+    return same and torch.allclose(after["weights"], before["weights"].flip(1, 2))
+
+
+channel_attention = Exercise(
+    name="channel_attention",
+    lesson="11-danet",
+    points=3,
+    kind=Function(("mixed", "weights")),
+    says="mixed and weights: every channel asks all channels, and the most alike count most",
+    oracle=_channel,
+    draw=_inputs,
+    batched=("x",),
+    refuses=("scaled_dot_product_attention", "MultiheadAttention"),
+    laws=(
+        Law(
+            "the weights of every channel sum to one",
+            lambda i, before, after: torch.allclose(
+                before["weights"].sum(-1), torch.ones((), dtype=torch.float64)
+            ),
+        ),
+        Law("channels in reverse order give the result in reverse order", _follows, _backwards),
+    ),
+    misconceptions=(
+        Misconception(
+            "official-sign",
+            _with(weigh=lambda e: (e.amax(-1, keepdim=True) - e).softmax(-1)),
+            "You have the sign of the official code: a channel mixes in those that are *least* "
+            "like it. Asked for is the paper's: softmax of the products as they are.",
+            also=(_with(weigh=lambda e: (-e).softmax(-1)),),
+        ),
+        Misconception(
+            "softmax-over-the-wrong-axis",
+            _with(weigh=lambda e: e.softmax(-2)),
+            "Your columns sum to one. Every channel that asks, a row, shares out its attention.",
+        ),
+        Misconception(
+            "weights-turned",
+            _with(mix=lambda weights, f: weights.mT @ f),
+            "The products are symmetric, but after the softmax the weights are not: row c belongs "
+            "to the channel c that asks, so do not turn them around.",
+        ),
+        Misconception(
+            "over-places",
+            _over_places,
+            "Your weights compare places, N × N. Here channels are compared: C × C, each product "
+            "a sum over all places.",
+        ),
+        Misconception(
+            "mean-product",
+            _with(affinity=lambda f: f @ f.mT / f.shape[-1]),
+            "You take the mean of the products over the places. DANet takes their sum: nothing is "
+            "divided.",
+        ),
+        Misconception(
+            "scaled",
+            _with(affinity=lambda f: f @ f.mT / f.shape[-1] ** 0.5),
+            "You divide by √N. DANet does not scale its scores, neither of places nor of channels.",
+            also=(_with(affinity=lambda f: f @ f.mT / f.shape[1] ** 0.5),),
+        ),
+        Misconception(
+            "cosine",
+            _with(
+                affinity=lambda f: (
+                    torch.nn.functional.normalize(f, dim=-1)
+                    @ torch.nn.functional.normalize(f, dim=-1).mT
+                )
+            ),
+            "You compare directions: the channels are brought to length one first. In DANet a "
+            "strong channel counts more; take the plain products.",
+        ),
+        Misconception(
+            "no-softmax",
+            _with(weigh=lambda e: e),
+            "The products are used as weights, without a softmax.",
+            also=(_with(weigh=lambda e: e / e.sum(-1, keepdim=True)),),
+        ),
+        Misconception(
+            "channels-scrambled",
+            _with(flatten=lambda x: x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1], -1)),
+            "The axes are mixed up: a row should hold one channel at all places. `x` has its "
+            "channels in front already; `flatten(2)` is enough.",
+        ),
+        Misconception(
+            "across-images",
+            _with(affinity=lambda f: (f @ f.mT).mean(0).expand(len(f), -1, -1)),
+            "All images get the same weights. Each image compares its own channels.",
+        ),
+        Misconception(
+            "maps-added",
+            _added,
+            "You add `x`. The shortcut is `ScaledResidual`'s work; return the mixture alone.",
+        ),
+    ),
+    right=(_by_einsum, _by_view, _image_by_image),
+)

@@ -1,0 +1,211 @@
+"""Position attention as a module: three 1×1 convolutions, the mixture, the scaled shortcut."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Inputs,
+    Law,
+    Misconception,
+    Module,
+    Outputs,
+)
+
+
+def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
+    channels, reduction = draw.sizes((8, 2), (6, 3))
+    return {"channels": channels, "reduction": reduction}
+
+
+def _inputs(draw: Draw) -> Inputs:
+    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 6, 7, 2))
+    level = torch.linspace(-0.5, 0.5, channels, dtype=torch.float64)[:, None, None]
+    return {"x": draw.normal(batch, channels, height, width, scale=0.7) + level}
+
+
+def _mix(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    weights = torch.einsum("bdn,bdm->bnm", query.flatten(2), key.flatten(2)).softmax(2)
+    return torch.einsum("bnm,bcm->bcn", weights, value.flatten(2)).unflatten(2, value.shape[2:])
+
+
+class _Shortcut(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, mixed: Tensor) -> Tensor:
+        return x + self.alpha * mixed
+
+
+class _Parts(nn.Module):
+    """The parts, under the names that the task gives them; the answers below combine them."""
+
+    def __init__(self, channels: int, reduction: int = 8) -> None:
+        super().__init__()
+        self.query = nn.Conv2d(channels, channels // reduction, 1)
+        self.key = nn.Conv2d(channels, channels // reduction, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.residual = _Shortcut()
+
+
+class _Module(_Parts):
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = _mix(self.query(x), self.key(x), self.value(x))
+        out: Tensor = self.residual(x, mixed)
+        return out
+
+
+def _with(forward: Callable[[_Parts, Tensor], Tensor]) -> type[nn.Module]:
+    """A module that does something else with its parts."""
+
+    class Attention(_Parts):
+        def forward(self, x: Tensor) -> Tensor:
+            return forward(self, x)
+
+    return Attention
+
+
+class _Linear(nn.Module):
+    def __init__(self, channels: int, reduction: int = 8) -> None:
+        super().__init__()
+        narrow = channels // reduction
+        self.residual = _Shortcut()
+        self.value = nn.Linear(channels, channels)
+        self.query, self.key = nn.Linear(channels, narrow), nn.Linear(channels, narrow)
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = x.flatten(2).mT  # (B, N, C)
+        weights = (self.query(places) @ self.key(places).mT).softmax(-1)
+        out: Tensor = self.residual(x, (weights @ self.value(places)).mT.reshape(x.shape))
+        return out
+
+
+class _OfOne(_Parts):
+    """With α of the shape (1,), as in the official code."""
+
+    def __init__(self, channels: int, reduction: int = 8) -> None:
+        super().__init__(channels, reduction)
+        self.residual.alpha = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        query = self.query(x).view(batch, -1, height * width).permute(0, 2, 1)
+        weights = torch.bmm(query, self.key(x).view(batch, -1, height * width)).softmax(-1)
+        mixed = torch.bmm(self.value(x).view(batch, channels, -1), weights.permute(0, 2, 1))
+        out: Tensor = self.residual(x, mixed.view(batch, channels, height, width))
+        return out
+
+
+def _scaled(module: _Parts, x: Tensor) -> Tensor:
+    query = module.query(x)
+    mixed = _mix(query / query.shape[1] ** 0.5, module.key(x), module.value(x))
+    out: Tensor = module.residual(x, mixed)
+    return out
+
+
+def _spread(module: _Parts, x: Tensor) -> Tensor:
+    """The softmax over the places that ask."""
+    query, key, value = (p(x).flatten(2) for p in (module.query, module.key, module.value))
+    weights = (query.mT @ key).softmax(1)
+    out: Tensor = module.residual(x, (value @ weights.mT).view_as(x))
+    return out
+
+
+def _shuffled(inputs: Inputs) -> Inputs:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    return {"x": x.flip(2).roll(2, dims=3)}
+
+
+def _shuffles_along(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    return torch.allclose(after["y"], before["y"].flip(2).roll(2, dims=3))
+
+
+PositionAttention = Exercise(
+    name="PositionAttention",
+    lesson="11-danet",
+    points=3,
+    kind=Module(("y",), by_name=True),
+    says="y: x + α · the values, mixed by query and key",
+    oracle=_Module,
+    draw=_inputs,
+    construction=_construction,
+    batched=("x",),
+    refuses=("scaled_dot_product_attention", "MultiheadAttention"),
+    laws=(Law("shuffling the places shuffles the result alike", _shuffles_along, _shuffled),),
+    misconceptions=(
+        Misconception(
+            "query-and-key-exchanged",
+            _with(lambda m, x: m.residual(x, _mix(m.key(x), m.query(x), m.value(x)))),
+            "The keys ask and the queries answer: query and key have exchanged their parts.",
+        ),
+        Misconception(
+            "query-compared-with-itself",
+            _with(lambda m, x: m.residual(x, _mix(m.query(x), m.query(x), m.value(x)))),
+            "Queries are compared with queries, and `self.key` has no effect. A place may seek "
+            "something else than it offers.",
+            also=(_with(lambda m, x: m.residual(x, _mix(m.key(x), m.key(x), m.value(x)))),),
+        ),
+        Misconception(
+            "maps-mixed",
+            _with(lambda m, x: m.residual(x, _mix(m.query(x), m.key(x), x))),
+            "You mix `x` itself, and `self.value` has no effect. Mix the values.",
+        ),
+        Misconception(
+            "shortcut-of-values",
+            _with(lambda m, x: m.residual(m.value(x), _mix(m.query(x), m.key(x), m.value(x)))),
+            "The shortcut starts at the values. It should pass `x`, untouched: only then is a new "
+            "module the identity.",
+        ),
+        Misconception(
+            "no-shortcut",
+            _with(lambda m, x: _mix(m.query(x), m.key(x), m.value(x))),
+            "You return the mixture. Give it to `self.residual`, together with `x`.",
+        ),
+        Misconception(
+            "exchanged-in-the-shortcut",
+            _with(lambda m, x: m.residual(_mix(m.query(x), m.key(x), m.value(x)), x)),
+            "`self.residual` gets its two in the wrong order, so α scales `x`. First what passes, "
+            "then what is mixed in.",
+        ),
+        Misconception(
+            "shortcut-twice",
+            _with(lambda m, x: x + m.residual(x, _mix(m.query(x), m.key(x), m.value(x)))),
+            "You add `x` once more: `self.residual` has done so already.",
+        ),
+        Misconception(
+            "relu",
+            _with(
+                lambda m, x: m.residual(
+                    x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x).relu())
+                )
+            ),
+            "There is a ReLU behind the convolutions. Queries, keys and values are linear: a "
+            "score must be able to say *unlike*.",
+            also=(
+                _with(
+                    lambda m, x: m.residual(x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x)))
+                ),
+            ),
+        ),
+        Misconception(
+            "scaled",
+            _with(_scaled),
+            "The scores are divided by the root of their width. DANet leaves them as they are.",
+        ),
+        Misconception(
+            "softmax-over-queries",
+            _with(_spread),
+            "The softmax runs over the places that ask; it should run over the places asked.",
+        ),
+    ),
+    right=(
+        _Linear,
+        _OfOne,
+        _with(lambda m, x: m.residual(x, _mix(m.query(x), m.key(x), m.value(x)))),
+    ),
+)

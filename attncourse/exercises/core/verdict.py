@@ -15,11 +15,23 @@ class ExerciseFailed(AssertionError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One behaviour: whether it holds, and if not, what was seen instead."""
+    """One behaviour: whether it holds, and if not, what was seen instead.
+
+    Attributes:
+        behaviour: what was looked at.
+        passed: whether it holds.
+        detail: what was seen instead.
+        judged: False where wrong numbers, which have a finding of their own, must break it too.
+    """
 
     behaviour: str
     passed: bool
     detail: str = ""
+    judged: bool = True
+
+    def __str__(self) -> str:
+        mark = "✓" if self.passed else "✗" if self.judged else "–"
+        return f"{mark} {self.behaviour}" + ("" if self.judged else ": not judged yet")
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Verdict:
         return all(finding.passed for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{'✓' if f.passed else '✗'} {f.behaviour}" for f in self.findings]
+        lines = [str(finding) for finding in self.findings]
         if self.passed:
             lines.append(f"{self.exercise}: passed, {self.points} of {self.points} points")
         return "\n".join(lines)

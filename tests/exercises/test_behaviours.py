@@ -1,0 +1,71 @@
+"""Which behaviours a check looks at, and what it says of them."""
+
+import torch
+
+from attncourse.exercises.core import Exercise, Function
+from attncourse.exercises.core.verdict import Finding
+
+
+def double(x):
+    return 2 * x
+
+
+DOUBLE = Exercise(
+    name="double",
+    lesson="00-core",
+    points=1,
+    kind=Function(("y",)),
+    says="twice the input",
+    oracle=double,
+    draw=lambda draw: {"x": draw.normal(*draw.sizes((3, 5), (2, 4)))},
+    batched=("x",),
+)
+
+NO = Exercise(
+    name="no",
+    lesson="00-core",
+    points=1,
+    kind=Function(("y",)),
+    says="the opposite",
+    oracle=torch.logical_not,
+    draw=lambda draw: {"x": draw.padding(*draw.sizes((3, 5), (2, 4)))},
+    differentiable=False,
+)
+
+
+def lines(answer, exercise=DOUBLE):
+    return str(exercise.examine(answer)).splitlines()
+
+
+def test_wrong_numbers_fail_once():
+    found = lines(lambda x: 3 * x)
+    assert [line for line in found if line.startswith("✗")] == ["✗ twice the input"]
+    assert {line for line in found if line.startswith("–")} == {
+        "– right for other sizes: not judged yet",
+        "– gradients flow back: not judged yet",
+        "– one alone is treated as one among many: not judged yet",
+    }
+    assert "✓ leaves its inputs as they were" in found
+
+
+def test_a_behaviour_that_fails_by_itself_is_judged():
+    assert "✗ gradients flow back" in lines(lambda x: 2 * x.detach())
+    assert "✗ right for other sizes" in lines(lambda x: x.add(x) if len(x) == 3 else x)
+    assert not any(line.startswith("–") for line in lines(lambda x: 2 * x.detach()))
+
+
+def test_nothing_passes_that_was_not_judged():
+    verdict = DOUBLE.examine(lambda x: 3 * x)
+    assert all(finding.judged for finding in verdict.findings if finding.passed)
+    assert not verdict.passed
+
+
+def test_precision_is_a_matter_of_floats():
+    assert "✓ float32 in, float32 out" in lines(lambda x: x + x)
+    assert not any("float32" in line for line in lines(lambda x: ~x, NO))
+
+
+def test_a_finding_in_words():
+    assert str(Finding("holds", True)) == "✓ holds"
+    assert str(Finding("fails", False, "why")) == "✗ fails"
+    assert str(Finding("waits", False, "why", judged=False)) == "– waits: not judged yet"

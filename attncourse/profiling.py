@@ -88,6 +88,29 @@ def macs(module: nn.Module, *inputs: Any, convention: Convention = "products") -
     return int(counter.get_total_flops()) // 2
 
 
+def longest_chain(output: Tensor) -> int:
+    """How many of the operations that made a tensor had to wait for one another.
+
+    However many processors there are, this many steps come one after another: it is the longest
+    path in autograd's graph, so the output must have been computed with gradients.
+
+    Raises:
+        ValueError: If no gradient leads back from the output.
+    """
+    if output.grad_fn is None:
+        raise ValueError("output must have been computed with gradients, but has no grad_fn")
+    length: dict[Any, int] = {}
+    stack: list[Any] = [output.grad_fn]
+    while stack:  # without recursion: chains are longer than Python's stack
+        before = [node for node, _ in stack[-1].next_functions if node is not None]
+        unknown = [node for node in before if node not in length]
+        if unknown:
+            stack.extend(unknown)
+        else:
+            length[stack.pop()] = 1 + max((length[node] for node in before), default=0)
+    return length[output.grad_fn]
+
+
 def seconds(call: Callable[[], object], *, min_run_time: float = 0.2) -> float:
     """Median wall time of a call, on one thread, or on the GPU once it has finished."""
     timer = Timer("call()", globals={"call": call})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from attncourse.profiling import cost, macs, parameters, peak_bytes, seconds
+from attncourse.profiling import cost, longest_chain, macs, parameters, peak_bytes, seconds
 
 FLOAT = 4  # bytes
 
@@ -109,3 +109,29 @@ def test_cost_gathers_all_four():
     assert (found.parameters, found.macs, found.peak_bytes) == (620, 3000, 100 * FLOAT)
     assert found.seconds > 0
     assert net.training
+
+
+def test_what_waits_counts_and_what_runs_side_by_side_does_not():
+    x = torch.ones(3, requires_grad=True)
+    assert longest_chain(x.exp()) == 2  # x itself, then its exponential
+    assert longest_chain(x.exp().exp()) == 3
+    assert longest_chain(x.exp() + x.sin()) == 3
+    assert longest_chain(x.sin() + x.exp().sin().cos()) == 5
+
+
+def test_a_chain_longer_than_the_stack_of_python():
+    x = torch.ones((), requires_grad=True)
+    for _ in range(5_000):
+        x = x + 1
+    assert longest_chain(x) == 5_001
+
+
+def test_a_recurrent_network_waits_for_each_symbol():
+    gru = nn.GRU(2, 3)
+    short, long = (longest_chain(gru(torch.ones(n, 1, 2))[0]) for n in (10, 20))
+    assert long - short == (longest_chain(gru(torch.ones(30, 1, 2))[0]) - long) > 10
+
+
+def test_without_a_graph_there_is_no_chain():
+    with pytest.raises(ValueError, match="gradients"):
+        longest_chain(torch.ones(3))

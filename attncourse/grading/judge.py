@@ -24,13 +24,13 @@ from attncourse.exercises.core.behaviours import STATUS
 from attncourse.grading.cage import Limits
 from attncourse.grading.keeper import Keeper, Stopped, Worker, ZygoteDied
 from attncourse.grading.names import bound
-from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
+from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.wire import Broken, Channel
 
 #: How many values each exercise is probed with.
 SEEDS = 3
-#: How often a submission is begun again after the zygote was killed from outside.
+#: How often a check is begun again whose zygote or warden was killed.
 TRIES = 3
 #: The longest answer that is read, in characters.
 LONGEST = 100_000
@@ -123,15 +123,7 @@ class Judge:
             seed: From which all probes are drawn.
         """
         started = time.monotonic()
-        for left in reversed(range(TRIES)):
-            try:
-                checks, detail = self._checks(submission, seed)
-                break
-            except ZygoteDied:
-                self._keeper.__exit__(None, None, None)
-                self._keeper.__enter__()
-                if not left:
-                    raise
+        checks, detail = self._checks(submission, seed)
         worst = max(checks, key=lambda check: WORSE.index(check.ended), default=None)
         status = worst.ended if worst else Status.GRADED
         return Record(
@@ -152,15 +144,28 @@ class Judge:
 
     def _checks(self, submission: Submission, seed: int) -> tuple[tuple[Check, ...], str]:
         checks, details = [], []
-        deadline = time.monotonic() + self.limits.whole
-        with self._keeper.worker(deadline) as worker:
+        with contextlib.ExitStack() as rooms:
+            deadline = time.monotonic() + self.limits.whole
+            worker: Worker | None = None
             for place, step in enumerate(self.plan.steps):
-                if isinstance(step, Test):
-                    check, detail = self._check(worker, step, place, submission, seed)
-                    checks.append(check)
-                    details += [f"{step.grade_id}: {detail}"] if detail else []
-                elif step in self.plan.written:
-                    checks.append(Check(step.grade_id, step.points, None, By.HAND))
+                if isinstance(step, Written):
+                    checks.append(_by_hand(step, submission))
+                if not isinstance(step, Test):
+                    continue
+                for _ in range(TRIES):
+                    try:
+                        worker = worker or rooms.enter_context(self._keeper.worker(deadline))
+                        check, detail = self._check(worker, step, place, submission, seed)
+                        break
+                    except ZygoteDied:
+                        rooms.close()
+                        self._keeper.revive()
+                        worker = None
+                else:
+                    stop = Stopped(Status.CRASHED, f"the processes around it died {TRIES} times")
+                    check, detail = _stopped(step, stop, None, self.limits), stop.detail
+                checks.append(check)
+                details += [f"{step.grade_id}: {detail}"] if detail else []
         return tuple(checks), "; ".join(details)
 
     def _check(
@@ -227,6 +232,14 @@ class Judge:
             if (text := _words(submission.answers.get(each.grade_id, "")))
             and text != _words(each.source)
         }
+
+
+def _by_hand(step: Written, submission: Submission) -> Check:
+    """What a person grades: as in nbgrader, nothing was given for what was left as it was."""
+    text = submission.written.get(step.grade_id, "").strip()
+    open_ = text in ("", step.source.strip())
+    told = "There is no answer yet." if open_ else ""
+    return Check(step.grade_id, step.points, 0.0 if open_ else None, By.HAND, sentence=told)
 
 
 class _Told:
@@ -346,7 +359,7 @@ def _stopped(test: Test, stop: Stopped, question: Question | None, limits: Limit
         test.grade_id,
         test.points,
         0.0,
-        By.JUDGE if question else By.SUBMISSION,
+        By.JUDGE if test.exercise else By.SUBMISSION,
         exercise=test.exercise or "",
         findings=(Finding(says, False, sentence),),
         sentence=sentence,

@@ -118,6 +118,12 @@ class Keeper:
                 self._process.kill()
                 self._process.wait()
 
+    def revive(self) -> None:
+        """Start a new zygote if the old one is gone."""
+        if self._process and self._process.poll() is not None:
+            self.__exit__(None, None, None)
+            self.__enter__()
+
     @contextlib.contextmanager
     def worker(self, deadline: float) -> Iterator["Worker"]:
         """Have a warden forked for one submission.
@@ -138,8 +144,9 @@ class Keeper:
             yield Worker(channel, warden, deadline, self.limits)
         finally:
             channel.close()
-            self._say("kill", warden=warden)
-            self._hear()
+            with contextlib.suppress(ZygoteDied):
+                self._say("kill", warden=warden)
+                self._hear()
 
     def _say(self, kind: str, **facts: Any) -> None:
         try:

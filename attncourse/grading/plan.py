@@ -77,10 +77,12 @@ class Written:
     Attributes:
         grade_id: nbgrader's name of the cell.
         points: What a person can give for it.
+        source: What stands in it before anybody has answered.
     """
 
     grade_id: str
     points: float
+    source: str = ""
 
 
 Step = Given | Answer | Test | Written
@@ -192,7 +194,7 @@ def _steps(
         if is_answer(cell):
             yield Answer(name, cell.source)
         if is_by_hand(cell):
-            yield Written(name, float(mark(cell).get("points", 0)))
+            yield Written(name, float(mark(cell).get("points", 0)), cell.source)
         elif is_check(cell):
             source = whole.get(name, cell.source)
             exercise, answer = _asked(source, name, modules)

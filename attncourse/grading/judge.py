@@ -206,10 +206,11 @@ class Judge:
             if isinstance(step, Answer) and step.grade_id not in skipped:
                 source = _legible(submission.answers.get(step.grade_id, ""))
                 # What the release binds here is looked for here, whatever became of the cell.
-                binds = sorted(bound(step.source))
-                steps.append({"name": step.grade_id, "source": source, "binds": binds})
+                told = {"binds": sorted(bound(step.source)), "given": False}
+                steps.append({"name": step.grade_id, "source": source} | told)
             elif isinstance(step, Given) and not step.setup:
-                steps.append({"name": f"cell {number}", "source": step.source, "binds": None})
+                told = {"binds": sorted(step.defines), "given": True}
+                steps.append({"name": f"cell {number}", "source": step.source} | told)
         asked = {"exercise": test.exercise or "", "answer": test.answer}
         return asked | {"test": "" if test.exercise else test.source, "steps": steps}
 

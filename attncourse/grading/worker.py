@@ -174,11 +174,11 @@ def _chosen(
     learner's cell and no set-up binds it.
     """
     steps: list[dict[str, Any]] = cells.facts["steps"]
-    binds, needs = [], []
+    binds = []
     for step in steps:
         channel.send("at", cell=step["name"])  # the parser can be brought to crash, too
-        binds.append(bound(step["source"]) | frozenset(step["binds"] or ()))
-        needs.append(needed(step["source"]))
+        found = frozenset() if step["given"] else bound(step["source"])
+        binds.append(found | frozenset(step["binds"]))
     ours = vars(desk.main).keys() | vars(builtins).keys()
     chosen: set[int] = set()
     ahead, seen = list(needed(target)), set()
@@ -188,9 +188,9 @@ def _chosen(
             continue
         seen.add(name)
         places = [i for i, found in enumerate(binds) if name in found]
-        answers = [i for i in places if steps[i]["binds"] is not None]
+        answers = [i for i in places if not steps[i]["given"]]
         fresh = answers or ([] if name in ours else places[-1:])
         for place in set(fresh) - chosen:
             chosen.add(place)
-            ahead += needs[place]
+            ahead += needed(steps[place]["source"])
     return ((steps[i]["name"], steps[i]["source"], binds[i]) for i in sorted(chosen))

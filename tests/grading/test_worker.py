@@ -15,6 +15,7 @@ from attncourse import exercises
 from attncourse.exercises.core import Function, Probe, Response
 from attncourse.grading.cage import Limits
 from attncourse.grading.harmless import Asked
+from attncourse.grading.names import bound
 from attncourse.grading.wire import SIZES, Broken, Channel, Closed
 from attncourse.grading.worker import Desk, serve
 
@@ -153,7 +154,12 @@ def answered(
     thread = threading.Thread(target=work)
     thread.start()
     cells = [
-        {"name": name, "source": source, "binds": None if binds is None else binds.split()}
+        {
+            "name": name,
+            "source": source,
+            "binds": sorted(bound(source)) if binds is None else binds.split(),
+            "given": binds is None,
+        }
         for name, binds, source in steps
     ]
     judge.send("cells", exercise="twice", answer=answer, test=test, steps=cells)

@@ -1,0 +1,108 @@
+"""Three rows of digits in three colours; marks at the border pair each row with a colour.
+
+The digits are real handwriting, see `attncourse.data.handwriting`. Three different digits fill a
+Latin square of rows and colours: each row shows all three, one in each colour, and each colour
+shows all three, one in each row. At the left border every row has a mark, and every mark a colour
+of its own. Wherever the mark of a row has the colour of a digit in it, that digit is the same: it
+is the one to read. Rows alone, or colours alone, say nothing about it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attncourse.data.handwriting import SIDE, Batches, Handwriting, split
+
+COLOURS = ("red", "green", "blue")
+ROWS = len(COLOURS)
+MARK = 4
+"""Pixels by which a mark reaches into the border."""
+BORDER = 16
+"""Pixels left of the digits: the mark, and a gap that small windows do not bridge."""
+
+CELL = SIDE + 1  # a digit, and a pixel by which it wanders
+HEIGHT, WIDTH = ROWS * CELL, BORDER + CELL
+
+
+@dataclass(frozen=True)
+class Images:
+    """Drawn images.
+
+    Attributes:
+        pixels: (N, 3, 27, 25), from 0 to 1: a channel for each colour.
+        marks: (N, 3), for each row the number of its mark's colour.
+        digits: (N, 3, 3), the digit in each colour of each row.
+    """
+
+    pixels: Tensor
+    marks: Tensor
+    digits: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """(N,), the digit that every row shows in the colour of its mark."""
+        return self.digits[:, 0].gather(1, self.marks[:, :1]).squeeze(1)
+
+    def __len__(self) -> int:
+        return len(self.marks)
+
+    def batches(self, size: int, *, seed: int = 0) -> Batches:
+        """Batches of `size` images, drawn anew for every number."""
+        return Batches(self, size, seed)
+
+
+@dataclass(frozen=True)
+class LatinDigits:
+    """The task: images to learn from, and images of other handwriting to be judged by."""
+
+    train: Images
+    test: Images
+
+
+def load(images: int = 12_000, *, seed: int = 0) -> LatinDigits:
+    """Draw the task; one image in ten is for testing, and shows digits that training never shows.
+
+    Args:
+        images: Number of images, for training and testing together.
+        seed: Fixes the images.
+
+    Raises:
+        ValueError: If there are fewer than 10 images.
+    """
+    if images < 10:
+        raise ValueError(f"images must be at least 10, got {images}")
+    rng = np.random.default_rng(seed)
+    to_learn, to_judge = split(rng)
+    return LatinDigits(
+        train=_draw(to_learn, images - images // 10, rng),
+        test=_draw(to_judge, images // 10, rng),
+    )
+
+
+def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
+    """Images of this handwriting: three digits by lot, in one of the twelve Latin squares."""
+    order = rng.permuted(np.tile(np.arange(10), (images, 1)), axis=1)[:, :ROWS]  # three digits
+    shift, turn = rng.integers(ROWS, size=images), rng.integers(1, ROWS, size=images)
+    row, colour = np.ogrid[:ROWS, :ROWS]
+    square = (colour - turn[:, None, None] * row - shift[:, None, None]) % ROWS
+    digits = order[np.arange(images)[:, None, None], square]  # the first stands where it is marked
+    marks = square.argmin(2)
+    drawings = written.drawings[_one_of_each(written.digits, digits, rng)]
+    wander = rng.integers(CELL - SIDE + 1, size=(images, ROWS, ROWS, 2))
+    image, row, colour, down, across = np.ogrid[:images, :ROWS, :ROWS, :SIDE, :SIDE]
+    down, across = down + wander[..., :1, None], across + wander[..., 1:, None]
+    pixels = np.zeros((images, ROWS, ROWS, CELL, WIDTH), dtype=np.float32)  # colours, then rows
+    pixels[image, colour, row, down, BORDER + across] = drawings
+    pixels[np.arange(images)[:, None], marks, np.arange(ROWS), :, :MARK] = 1
+    return Images(
+        *map(torch.from_numpy, (pixels.reshape(images, ROWS, HEIGHT, WIDTH), marks, digits))
+    )
+
+
+def _one_of_each(written: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each wanted digit the number of a drawing of it, by lot."""
+    order, counts = written.argsort(kind="stable"), np.bincount(written, minlength=10)
+    first = counts.cumsum() - counts
+    return order[first[wanted] + (rng.random(wanted.shape) * counts[wanted]).astype(int)]

@@ -1,0 +1,222 @@
+"""Triplet attention as one module: the mean of three branches, each with a gate of its own."""
+
+import torch
+from torch import Tensor, nn
+
+from attncourse.exercises.core import (
+    Draw,
+    Exercise,
+    Inputs,
+    Law,
+    Misconception,
+    Module,
+    Outputs,
+)
+from attncourse.exercises.triplet.blocks import (
+    AsOfficial,
+    FaceGate,
+    InPlace,
+    block_with,
+    both_lying,
+    cw_lying,
+    product,
+    to_the_front,
+)
+from attncourse.exercises.triplet.rotated_branch import branch_with, pooled
+
+
+def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
+    kernel, spatial = draw.sizes((7, True), (3, False))
+    return {"kernel": kernel, "spatial": bool(spatial)}
+
+
+def _maps(draw: Draw) -> Inputs:
+    """Maps of three different sides; of equal sides in the second variant.
+
+    Axes that were exchanged raise an error on all blocks but the cube, which tells how.
+    """
+    batch, channels, height, width = draw.sizes((2, 11, 5, 7), (3, 5, 5, 5))
+    levels = [torch.linspace(-1, 2, n, dtype=torch.float64) for n in (channels, height, width)]
+    level = levels[0][:, None, None] + levels[1][:, None] ** 2 + levels[2]
+    return {"x": draw.normal(batch, channels, height, width) + level}
+
+
+class _Triplet(nn.Module):
+    def __init__(self, kernel: int = 7, spatial: bool = True) -> None:
+        super().__init__()
+        self.cw, self.hc = FaceGate(kernel), FaceGate(kernel)
+        self.hw = FaceGate(kernel) if spatial else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = []
+        for gate, dim in ((self.cw, 2), (self.hc, 3), (self.hw, 1)):
+            if gate is not None:
+                turned = x.swapaxes(1, dim)
+                maps = torch.stack((turned.amax(1), turned.mean(1)), 1)
+                branches.append((turned * gate(maps)).swapaxes(1, dim))
+        return torch.stack(branches).mean(0)
+
+
+def _within(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    x, y = inputs["x"], before["y"]
+    assert isinstance(x, Tensor)
+    return bool(((y.abs() <= x.abs()) & (y * x >= 0)).all())
+
+
+TripletBlock = Exercise(
+    name="TripletBlock",
+    lesson="10-triplet",
+    points=5,
+    kind=Module(("y",), by_name=True, training=True),
+    says="y: the mean of the gated branches",
+    oracle=_Triplet,
+    draw=_maps,
+    construction=_construction,
+    batched=("x",),
+    laws=(Law("every number shrinks, and keeps its sign", _within),),
+    misconceptions=(
+        Misconception(
+            "sum",
+            block_with(mean=lambda branches: sum(branches[1:], branches[0])),
+            "You add the branches without dividing: with all gates open the maps would come out "
+            "three times as large. Take the mean.",
+        ),
+        Misconception(
+            "always-thirds",
+            block_with(mean=lambda branches: sum(branches[1:], branches[0]) / 3),
+            "Without the spatial branch there are two, and the mean divides by two. You divide by "
+            "three in any case.",
+        ),
+        Misconception(
+            "always-halves",
+            block_with(mean=lambda branches: sum(branches[1:], branches[0]) / 2),
+            "You divide by two, also where there are three branches.",
+        ),
+        Misconception(
+            "mean-of-means",
+            block_with(
+                mean=lambda branches: (
+                    (branches[0] + branches[1]) / 2
+                    if len(branches) == 2
+                    else ((branches[0] + branches[1]) / 2 + branches[2]) / 2
+                )
+            ),
+            "You average two branches, and then that with the third, which so counts for half. All "
+            "three count alike.",
+        ),
+        Misconception(
+            "gates-exchanged",
+            block_with(gates=("hc", "cw", "hw")),
+            "`self.cw` gates the face H × C, and `self.hc` the face C × W. The face C × W is seen "
+            "along the height, axis 2.",
+        ),
+        Misconception(
+            "one-gate-for-all",
+            block_with(gates=("cw", "cw", "cw")),
+            "All branches use the same gate. Each face has kernel and norm of its own.",
+            also=(
+                block_with(gates=("hc", "hc", "hc")),
+                block_with(gates=("cw", "cw", "hw")),
+                block_with(gates=("hc", "hc", "hw")),
+            ),
+        ),
+        Misconception(
+            "never-rotated",
+            block_with(axes=(1, 1, 1)),
+            "All branches look at the face H × W: that is CBAM's spatial gate three times over. "
+            "Rotate for the first two.",
+        ),
+        Misconception(
+            "same-axis-twice",
+            block_with(axes=(2, 2, 1)),
+            "Both rotated branches look along the same axis. One looks along the height, 2, the "
+            "other along the width, 3.",
+            also=(block_with(axes=(3, 3, 1)),),
+        ),
+        Misconception(
+            "moved-to-the-front",
+            block_with(branch=to_the_front),
+            "The third axis is pulled to the front instead of exchanged with the channels, so "
+            "`self.hc` sees its face on its side, C × H. Its kernel is then applied transposed.",
+        ),
+        Misconception(
+            "cw-on-its-side",
+            block_with(branch=cw_lying),
+            "`self.cw` sees its face on its side, W × C: rows should be channels.",
+            also=(block_with(branch=both_lying),),
+        ),
+        Misconception(
+            "one-after-the-other",
+            block_with(one_after_the_other=True, mean=lambda branches: branches[-1]),
+            "Each branch gates what the one before has left, as CBAM does it. Here all three start "
+            "from x, side by side.",
+            also=(
+                block_with(
+                    one_after_the_other=True,
+                    mean=lambda branches: branches[-1],
+                    axes=(1, 2, 3),
+                    gates=("hw", "cw", "hc"),
+                ),
+                block_with(one_after_the_other=True),
+            ),
+        ),
+        Misconception(
+            "spatial-alone",
+            block_with(mean=lambda branches: branches[-1]),
+            "Only the last branch comes out. All of them count.",
+            also=(block_with(mean=lambda branches: branches[0]),),
+        ),
+        Misconception(
+            "spatial-forgotten",
+            block_with(mean=lambda branches: (branches[0] + branches[1]) / 2),
+            "`self.hw` is made and never used.",
+            also=(block_with(mean=lambda branches: (branches[0] + branches[1]) / len(branches)),),
+        ),
+        Misconception(
+            "multiplied",
+            block_with(mean=product),
+            "You multiply the branches, x with itself among them. Take their mean.",
+            also=(
+                block_with(
+                    branch=branch_with(scale=lambda x, gate: gate.expand_as(x)),
+                    mean=product,
+                    give=lambda x, y: x * y,
+                ),
+            ),
+        ),
+        Misconception(
+            "largest",
+            block_with(mean=lambda branches: torch.stack(tuple(branches)).amax(0)),
+            "You let the largest branch win. Take the mean.",
+        ),
+        Misconception(
+            "residual",
+            block_with(give=lambda x, y: x + y),
+            "You add x to the result, so nothing can be shut. The shortcut belongs to the block of "
+            "the ResNet around this one.",
+        ),
+        Misconception(
+            "gate-returned",
+            block_with(give=lambda x, y: y / x),
+            "You return the mean of the gates. The block returns the maps.",
+        ),
+        Misconception(
+            "mean-first",
+            block_with(branch=branch_with(pool=lambda x: pooled(x).flip(1))),
+            "The gates get the mean first and the maximum second. Is it your `z_pool` that is "
+            "called?",
+        ),
+        Misconception(
+            "kernel-ignored",
+            block_with(kernel_used=7),
+            "The argument `kernel` has no effect: yours is always 7.",
+        ),
+        Misconception(
+            "detached",
+            block_with(branch=branch_with(scale=lambda x, gate: x * gate.detach())),
+            "The numbers are right, but the gates are cut off from the graph: they would never "
+            "learn.",
+        ),
+    ),
+    right=(block_with(), InPlace, AsOfficial),
+)

@@ -1,15 +1,18 @@
 """The cage around a learner's code: what it may use, and the walls that keep it in.
 
-The ladder: namespaces, Landlock and resource limits where Linux gives them; otherwise a refusal
-that names the ways out.
+The ladder, from which the first rung that holds is taken: namespaces of our own, with Landlock and
+resource limits; bubblewrap, where only that may make namespaces; a refusal that names the ways out.
 """
 
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from attncourse.grading import landlock, view
@@ -35,6 +38,18 @@ A learner's code cannot be caged here: {reason}. Ways out:
   - grade with --no-sandbox: every submission then runs with your rights. It can read solutions,
     hidden tests and other submissions, change grades, and use the network. Only for code that
     you trust."""
+
+
+class Rung(StrEnum):
+    """How a learner's code is caged."""
+
+    NAMESPACES = "namespaces"
+    BUBBLEWRAP = "bubblewrap"
+    NONE = "no sandbox"
+
+
+#: The rungs that cage, the best first.
+LADDER = (Rung.NAMESPACES, Rung.BUBBLEWRAP)
 
 
 class NoCage(RuntimeError):
@@ -95,7 +110,54 @@ def build() -> str:
     except OSError as error:
         raise NoCage(WAYS_OUT.format(reason=error.strerror or error)) from error
     fence = f", Landlock {landlock.version()}" if landlock.version() else ""
-    return f"namespaces{fence} and resource limits"
+    return f"{Rung.NAMESPACES}{fence} and resource limits"
+
+
+def wrapped(command: list[str]) -> list[str]:
+    """A command inside bubblewrap, which shows it libraries and the course, but no course folder.
+
+    Raises:
+        NoCage: It is not installed, or could not hide what must be hidden.
+    """
+    program = shutil.which("bwrap")
+    if not (program and landlock.version()):
+        raise NoCage(WAYS_OUT.format(reason="there is no bubblewrap, or no Landlock beside it"))
+    paths = [*view.libraries(), view.PACKAGE.resolve()]
+    if any(each in paths[-1].parents for each in paths):
+        raise NoCage(WAYS_OUT.format(reason="the course is installed among Python's libraries"))
+    paths += [path for one in (sys.prefix, sys.base_prefix) for path in _programs(Path(one))]
+    shown = [word for path in paths for word in ("--ro-bind", str(path), str(path))]
+    private = [word for path in view.PRIVATE for word in ("--tmpfs", str(path))]
+    walls = ["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc"]
+    return [program, *walls, "--dev", "/dev", *private, *shown, "--chdir", "/tmp", *command]
+
+
+def _programs(prefix: Path) -> Iterator[Path]:
+    """What starting Python needs beyond its libraries."""
+    return (path for path in (prefix / "bin", prefix / "pyvenv.cfg") if path.exists())
+
+
+def fence() -> str:
+    """Inside bubblewrap: leave this process and its forks only what a worker may see.
+
+    Returns:
+        What the cage is made of, for people.
+    """
+    prctl(NO_NEW_PRIVILEGES, 1)
+    reads = (*view.libraries(), *view.open_rooms(), Path("/proc"))
+    landlock.restrict(reads, (*view.PRIVATE, *map(Path, view.DEVICES)))
+    prctl(DUMPABLE, 0)
+    return f"{Rung.BUBBLEWRAP}, Landlock {landlock.version()} and resource limits"
+
+
+def sweep() -> None:
+    """Empty the private folders, where they are not made anew for each submission."""
+    for folder in view.PRIVATE:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def split() -> None:

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdict
 from attncourse.exercises.core.behaviours import STATUS
-from attncourse.grading.cage import Limits
+from attncourse.grading.cage import LADDER, Limits, Rung
 from attncourse.grading.keeper import Keeper, Stopped, Worker, ZygoteDied
 from attncourse.grading.names import bound
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
@@ -88,7 +88,8 @@ class Judge:
         self.plan = plan
         self.limits = limits or Limits()
         setup = [each.source for each in plan.steps if isinstance(each, Given) and each.setup]
-        self._keeper = Keeper(plan.exercises, setup, self.limits, sandbox=sandbox)
+        rungs = LADDER if sandbox else (Rung.NONE,)
+        self._keeper = Keeper(plan.exercises, setup, self.limits, rungs)
         self._sandbox = sandbox
         self._questions: dict[tuple[str, int], Question] = {}
 

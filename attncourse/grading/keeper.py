@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from attncourse.grading.cage import Limits, NoCage
+from attncourse.grading.cage import LADDER, Limits, NoCage, Rung, wrapped
 from attncourse.grading.record import Status
 from attncourse.grading.wire import Broken, Channel, Closed, Message
 
@@ -63,35 +63,48 @@ class Keeper:
         exercises: The module of the lesson's exercises; empty if it has none.
         setup: The lesson's set-up cells.
         limits: What a worker may use.
-        sandbox: Whether workers are caged.
+        rungs: How workers may be caged; the first that holds is taken.
     """
 
     def __init__(
-        self, exercises: str, setup: list[str], limits: Limits, *, sandbox: bool = True
+        self, exercises: str, setup: list[str], limits: Limits, rungs: Sequence[Rung] = LADDER
     ) -> None:
         self.limits = limits
         self.rung = ""  # what the cage is made of
-        self._order: dict[str, Any] = {"exercises": exercises, "setup": setup, "sandbox": sandbox}
+        self._order: dict[str, Any] = {"exercises": exercises, "setup": setup}
+        self._rungs = rungs
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        refusals = []
+        for rung in self._rungs:
+            try:
+                self._start(rung)
+                return self
+            except NoCage as refusal:
+                refusals.append(refusal)
+        raise refusals[0]
+
+    def _start(self, rung: Rung) -> None:
         ours, theirs = socket.socketpair()
-        self._said = tempfile.TemporaryFile()
-        with theirs:
-            paths = json.dumps([os.path.abspath(each) for each in sys.path if os.path.exists(each)])
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", START, str(theirs.fileno()), paths],
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=self._said,
-                stderr=self._said,
-                start_new_session=True,
-            )
-        self._channel = Channel(ours, _until(time.monotonic() + PATIENCE))
+        paths = json.dumps([os.path.abspath(each) for each in sys.path if os.path.exists(each)])
+        command = [sys.executable, "-I", "-c", START, str(theirs.fileno()), paths]
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
+        self._channel = Channel(ours)
         try:
-            self._say("order", limits=dataclasses.asdict(self.limits), **self._order)
+            with theirs:
+                self._process = subprocess.Popen(
+                    wrapped(command) if rung is Rung.BUBBLEWRAP else command,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(),
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._said,
+                    stderr=self._said,
+                    start_new_session=True,
+                )
+            limits = dataclasses.asdict(self.limits)
+            self._say("order", limits=limits, rung=rung, **self._order)
             answer = self._hear()
             if answer.kind == "no cage":
                 raise NoCage(answer.facts["why"])
@@ -101,7 +114,6 @@ class Keeper:
             self.__exit__(None, None, None)
             raise
         self.rung = answer.facts["rung"]
-        return self
 
     def __exit__(
         self,
@@ -141,7 +153,8 @@ class Keeper:
             warden = int(self._hear().facts["warden"])
         channel = Channel(ours)
         try:
-            yield Worker(channel, warden, deadline, self.limits)
+            assert self._process
+            yield Worker(channel, self._process.pid, deadline, self.limits)
         finally:
             channel.close()
             with contextlib.suppress(ZygoteDied):
@@ -169,12 +182,12 @@ class Keeper:
 class Worker:
     """A warden, in whose rooms a worker runs for each exercise of one submission."""
 
-    def __init__(self, channel: Channel, warden: int, deadline: float, limits: Limits) -> None:
+    def __init__(self, channel: Channel, above: int, deadline: float, limits: Limits) -> None:
         self._channel = channel
-        self._warden = warden
+        self._above = above  # the process from which all others descend
         self._deadline = deadline
         self._limits = limits
-        self._base = _own_memory(warden)
+        self._base = max(map(_own_memory, (above, *_descendants(above))))
         self.seconds = 0.0  # CPU seconds of the latest worker
 
     @contextlib.contextmanager
@@ -238,7 +251,7 @@ class Worker:
                 raise Stopped(Status.TIMEOUT, "its time by the clock is over")
             if now > look:
                 look = now + LOOK
-                held = sum(_grown(each, self._base) for each in _descendants(self._warden))
+                held = sum(_grown(each, self._base) for each in _descendants(self._above))
                 if held > self._limits.memory:
                     raise Stopped(Status.OUT_OF_MEMORY, f"its processes held {held >> 20} MB")
 

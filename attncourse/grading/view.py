@@ -43,7 +43,7 @@ def enter() -> None:
     mount(None, Path("/"), flags=REC | PRIVATE_TREE)
     mount("tmpfs", SITE, kind="tmpfs", options="size=1m,mode=755")
     grafted: list[Path] = []
-    for path in _allowed():
+    for path in libraries():
         if not any(each in path.parents or each == path for each in grafted):
             _links(path)
             _graft(path)
@@ -91,7 +91,7 @@ def mount(
     _checked(done, f"mount on {target}")
 
 
-def _allowed() -> Iterator[Path]:
+def libraries() -> Iterator[Path]:
     """Libraries of the system and of Python; parents come before what lies in them."""
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     found = {Path(each) for each in SYSTEM}
@@ -100,14 +100,19 @@ def _allowed() -> Iterator[Path]:
     yield from (path for path in sorted(found) if path.exists())
 
 
+def open_rooms() -> Iterator[Path]:
+    """What is shown of the course."""
+    rooms = (PACKAGE / name for name in (*COURSE, *COURSE_CORE))
+    return (path for path in rooms if path.exists())
+
+
 def _course() -> None:
     """Lay the course's open rooms into an empty folder, over an installed package if need be."""
     _links(PACKAGE)
     _at(PACKAGE.resolve()).mkdir(parents=True, exist_ok=True)
     mount("tmpfs", _at(PACKAGE.resolve()), kind="tmpfs", options="size=64k,mode=755")
-    for name in (*COURSE, *COURSE_CORE):
-        if (PACKAGE / name).exists():
-            _graft(PACKAGE / name)
+    for path in open_rooms():
+        _graft(path)
 
 
 def _graft(path: Path, *, nodev: bool = True) -> None:

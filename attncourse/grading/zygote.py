@@ -27,7 +27,7 @@ import torch
 
 from attncourse.exercises.core import VISIBLE_SEEDS
 from attncourse.grading import cage, worker
-from attncourse.grading.cage import Limits
+from attncourse.grading.cage import Limits, Rung
 from attncourse.grading.harmless import Asked, hollow, shrink
 from attncourse.grading.view import HOME
 from attncourse.grading.wire import Broken, Channel, Closed
@@ -45,10 +45,10 @@ def main() -> None:
     """Serve the judge at the other end of the socket whose descriptor is the first argument."""
     judge = Channel(socket.socket(fileno=int(sys.argv[1])))
     order = judge.receive().facts
-    limits, caged = Limits(**order["limits"]), bool(order["sandbox"])
+    limits, rung = Limits(**order["limits"]), Rung(order["rung"])
     try:
         desk, exercises = _prepare(order["exercises"], order["setup"])
-        rung = cage.build() if caged else "no sandbox"
+        made_of = _enclose(rung)
     except cage.NoCage as error:
         judge.send("no cage", why=str(error))
         return
@@ -58,13 +58,22 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
     _settle()
-    judge.send("ready", rung=rung)
+    judge.send("ready", rung=made_of)
 
     def live(end: socket.socket) -> NoReturn:
         _keep_only(end.fileno())
-        _warden(Channel(end), desk, exercises, limits, caged)
+        _warden(Channel(end), desk, exercises, limits, rung)
 
-    _serve(judge, live, caged)
+    _serve(judge, live, rung)
+
+
+def _enclose(rung: Rung) -> str:
+    match rung:
+        case Rung.NAMESPACES:
+            return cage.build()
+        case Rung.BUBBLEWRAP:
+            return cage.fence()
+    return str(rung)
 
 
 def _prepare(exercises: str, setup: list[str]) -> tuple[worker.Desk, dict[str, Asked]]:
@@ -120,7 +129,7 @@ def _collapse() -> None:
                 libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), COLLAPSE)
 
 
-def _serve(judge: Channel, live: Callable[[socket.socket], NoReturn], caged: bool) -> None:
+def _serve(judge: Channel, live: Callable[[socket.socket], NoReturn], rung: Rung) -> None:
     """Fork and kill as the judge says; ends, with all wardens, when it hangs up."""
     wardens: set[int] = set()
     with contextlib.suppress(Closed, Broken):
@@ -128,7 +137,7 @@ def _serve(judge: Channel, live: Callable[[socket.socket], NoReturn], caged: boo
             order = judge.receive()
             if order.kind == "fork":
                 with judge.receive_end() as end:
-                    warden = _fork(functools.partial(live, end), caged)
+                    warden = _fork(functools.partial(live, end), rung)
                 wardens.add(warden)
                 judge.send("forked", warden=warden)
             elif order.facts["warden"] in wardens:
@@ -139,7 +148,7 @@ def _serve(judge: Channel, live: Callable[[socket.socket], NoReturn], caged: boo
         _end(warden)
 
 
-def _fork(live: Callable[[], NoReturn], caged: bool) -> int:
+def _fork(live: Callable[[], NoReturn], rung: Rung) -> int:
     """Fork a warden; who is to be first in rooms of its own has a parent that moves out for it."""
     heard, said = os.pipe()
     waits, goes = os.pipe()
@@ -147,7 +156,7 @@ def _fork(live: Callable[[], NoReturn], caged: bool) -> int:
     if not parent:
         try:
             os.close(goes)
-            _separate(live, said, waits, caged)
+            _separate(live, said, waits, rung)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 os.write(said, f"{type(error).__name__}: {error}".encode())
@@ -164,8 +173,8 @@ def _fork(live: Callable[[], NoReturn], caged: bool) -> int:
     return int(text)
 
 
-def _separate(live: Callable[[], NoReturn], said: int, waits: int, caged: bool) -> None:
-    if caged:
+def _separate(live: Callable[[], NoReturn], said: int, waits: int, rung: Rung) -> None:
+    if rung is Rung.NAMESPACES:
         cage.split()
     warden = os.fork()
     if warden:
@@ -190,19 +199,22 @@ def _end(process: int) -> None:
 
 
 def _warden(
-    judge: Channel, desk: worker.Desk, exercises: dict[str, Asked], limits: Limits, caged: bool
+    judge: Channel, desk: worker.Desk, exercises: dict[str, Asked], limits: Limits, rung: Rung
 ) -> NoReturn:
     """Fork a worker for each exercise, and clear up after it."""
     base = _address_space()
-    if caged:
+    alone = rung is Rung.NAMESPACES  # nobody else's processes are here
+    if alone:
         cage.lock(limits)
     elif sys.platform == "linux":
         cage.adopt_orphans()
-    heard, rung = os.pipe()
-    os.set_blocking(rung, False)
+    if rung is Rung.BUBBLEWRAP:
+        cage.sweep()
+    heard, rings = os.pipe()
+    os.set_blocking(rings, False)
     os.set_blocking(heard, False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
+    signal.set_wakeup_fd(rings, warn_on_full_buffer=False)
     with contextlib.suppress(Closed, Broken):
         while True:
             judge.receive()
@@ -211,19 +223,21 @@ def _warden(
             if not child:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                for each in (judge.fileno(), heard, rung):
+                for each in (judge.fileno(), heard, rings):
                     os.close(each)
                 os.setsid()
+                if rung is Rung.BUBBLEWRAP:
+                    cage.fence()  # once more, so that no signal of it reaches the warden
                 cage.limit(limits, base)
                 with contextlib.suppress(Closed, Broken):
                     worker.serve(Channel(end), desk, exercises, limits)
                 os._exit(0)
             end.close()
-            judge.send("ended", **_attend(judge, heard, child, caged))
+            judge.send("ended", **_attend(judge, heard, child, alone))
     os._exit(0)
 
 
-def _attend(judge: Channel, bell: int, child: int, caged: bool) -> dict[str, Any]:
+def _attend(judge: Channel, bell: int, child: int, alone: bool) -> dict[str, Any]:
     """Wait until a worker ends, or the judge wants it to; then nothing of it is left."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done, status = os.waitpid(child, os.WNOHANG)
@@ -237,18 +251,18 @@ def _attend(judge: Channel, bell: int, child: int, caged: bool) -> dict[str, Any
             done, status = os.waitpid(child, 0)
         else:
             done, status = os.waitpid(child, os.WNOHANG)
-    _clear(caged)
+    _clear(alone)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"status": os.waitstatus_to_exitcode(status), "seconds": spent}
 
 
-def _clear(caged: bool) -> None:
-    """Kill all that a worker left; outside of a cage, all that Linux shows as its descendants."""
+def _clear(alone: bool) -> None:
+    """Kill all that a worker left; who is not alone, all that Linux shows as its own."""
     with contextlib.suppress(ChildProcessError):
         while True:
             left = [-1]  # the first process in its rooms kills all others at once
-            if not caged:
+            if not alone:
                 children = Path("/proc/self/task").glob("*/children")
                 left = [int(each) for one in children for each in one.read_text().split()]
             for each in left:

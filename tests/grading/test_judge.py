@@ -1,5 +1,6 @@
 """Whole submissions of a real lesson: what they earn, and what the hostile ones do not."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -14,7 +15,7 @@ from nbformat.v4 import new_notebook
 from attncourse.course.notebook import grade_id, is_answer, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import find
-from attncourse.grading.cage import Limits, NoCage
+from attncourse.grading.cage import Limits, NoCage, Rung
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
 from attncourse.grading.record import By, Check, Record, Status
@@ -48,13 +49,23 @@ def check(record: Record, name: str) -> Check:
     return next(each for each in record.checks if each.grade_id == f"check-{name}")
 
 
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
+@contextlib.contextmanager
+def caged() -> Iterator[Judge]:
+    opened = Judge(PLAN, limits=LIMITS)
     try:
-        with Judge(PLAN, limits=LIMITS) as opened:
-            yield opened
+        opened.__enter__()
     except NoCage as refusal:
         pytest.skip(str(refusal))
+    try:
+        yield opened
+    finally:
+        opened.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with caged() as opened:
+        yield opened
 
 
 def family(judge: Judge) -> list[int]:
@@ -376,6 +387,47 @@ def test_without_a_cage_the_points_are_the_same() -> None:
         assert family(open_) == []
     assert earned(daemon) == POINTS
     assert earned(fallen) == POINTS | {"check-squeeze": 0.0}
+
+
+def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
+    secret = tmp_path / "gradebook.db"
+    secret.write_text("points")
+    hidden = [
+        COURSE.solutions,
+        COURSE.root / "attncourse" / "exercises" / "se",
+        secret,
+        "/etc/shadow",
+    ]
+    hidden += [COURSE.root / "attncourse" / "nn", "/root/.profile"]
+    looks = (
+        "import os\n"
+        f"for path in {[str(each) for each in hidden]}:\n"
+        "    try:\n"
+        "        os.listdir(path) if os.path.isdir(path) else open(path)\n"
+        "    except OSError: continue\n"
+        "    raise SystemExit\n"
+    )
+    with caged() as opened:
+        assert opened.rung.startswith("bubblewrap")
+        for source in (looks + MEAN, UNLUCKY["daemon"], UNLUCKY["erased disk"]):
+            assert earned(opened.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
+        for name in ("segfault", "kill of all", "3 GB of many"):
+            record = opened.grade(submission(RIGHT, squeeze=FALLS[name][0]), seed=1)
+            assert earned(record) == POINTS | {"check-squeeze": 0.0}, name
+        record = opened.grade(submission(STUBS, squeeze=STOLEN["network"]), seed=1)
+        assert set(earned(record).values()) == {0.0}
+
+
+def test_nothing_stays_in_the_folders_under_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
+    leave = f"from pathlib import Path\nPath('/tmp/x').write_text('left')\n{MEAN}"
+    look = f"from pathlib import Path\nassert not Path('/tmp/x').exists()\n{MEAN}"
+    with caged() as opened:
+        for source in (leave, look):
+            assert earned(opened.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
 
 
 def test_a_worker_shares_most_of_its_memory(judge: Judge) -> None:

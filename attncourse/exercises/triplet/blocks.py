@@ -49,7 +49,7 @@ def block_with(
                 self.hw = FaceGate(kernel_used or kernel)
 
         def forward(self, x: Tensor) -> Tensor:
-        """Gate maps (B, C, H, W)."""
+            """Gate maps (B, C, H, W)."""
             branches: list[Tensor] = []
             for name, dim in list(zip(gates, axes, strict=True))[: 3 if hasattr(self, "hw") else 2]:
                 source = branches[-1] if branches and one_after_the_other else x

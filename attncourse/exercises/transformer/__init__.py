@@ -6,7 +6,7 @@ Letters: B batch, T target length, S source length, D width, h heads, E width of
 from attncourse.exercises.transformer.attention import attention
 from attncourse.exercises.transformer.cache import cached_step
 from attncourse.exercises.transformer.heads import multi_head
-from attncourse.exercises.transformer.layer import add_and_norm
+from attncourse.exercises.transformer.layer import encoder_layer
 from attncourse.exercises.transformer.masks import decoder_mask
 from attncourse.exercises.transformer.positions import sinusoids
 
@@ -16,16 +16,16 @@ EXERCISES = (
     multi_head,
     decoder_mask,
     sinusoids,
-    add_and_norm,
+    encoder_layer,
     cached_step,
 )
 
 __all__ = [
     "EXERCISES",
-    "add_and_norm",
     "attention",
     "cached_step",
     "decoder_mask",
+    "encoder_layer",
     "multi_head",
     "sinusoids",
 ]

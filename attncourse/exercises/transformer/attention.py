@@ -19,11 +19,19 @@ from attncourse.exercises.core import (
 
 def _inputs(draw: Draw) -> Inputs:
     batch, target, source, width, value = draw.sizes((3, 5, 7, 11, 2), (2, 7, 3, 5, 4))
+    query = draw.normal(batch, target, width)
+    key = draw.normal(batch, source, width, offset=0.3)
     mask = draw.integers(2, batch, target, source).bool()
     mask[..., 1] = True  # no query without a key
+    # A feature that lifts all scores of a query alike: far down for one, far up for another. There
+    # no finite score hides a key, and an exponential of its own overflows. Their hidden key scores
+    # lower than all others for one, and higher for the other.
+    key[..., -1], key[:, 0, -1] = 1.0, 1.1
+    query[:, 0, -1], query[:, 1, -1] = -1500 * width**0.5, 1500 * width**0.5
+    mask[:, :2, 0] = False
     return {
-        "query": draw.normal(batch, target, width),
-        "key": draw.normal(batch, source, width, offset=0.3),
+        "query": query,
+        "key": key,
         "value": draw.normal(batch, source, value, offset=0.5),
         "mask": mask,
     }
@@ -84,7 +92,8 @@ def _change_hidden(inputs: Inputs) -> Inputs:
     """Replace a key and its value, and hide it from every query but the last."""
     key, value, mask = (inputs[name] for name in ("key", "value", "mask"))
     assert isinstance(key, Tensor) and isinstance(value, Tensor) and isinstance(mask, Tensor)
-    key[:, 0], value[:, 0] = key[:, 0] + 1, value[:, 0] - 3
+    key[:, 0, :-1] += 1
+    value[:, 0] -= 3
     return inputs
 
 
@@ -134,6 +143,12 @@ attention = Exercise(
             "divide by its square root.",
         ),
         Misconception(
+            "scaled-by-the-values",
+            lambda q, k, v, m: _with(scale=lambda q, k: math.sqrt(v.shape[-1]))(q, k, v, m),
+            "You divide by the square root of the width of the *values*. What makes scores large "
+            "is the width of query and key.",
+        ),
+        Misconception(
             "scaled-by-length",
             _with(scale=lambda q, k: math.sqrt(k.shape[1])),
             "You divide by the square root of the number of keys. What makes scores large is the "
@@ -144,6 +159,13 @@ attention = Exercise(
             _with(weigh=lambda s: s.softmax(-2).nan_to_num(0.0)),
             "Your weights sum to one over the queries. Every *query* shares out its attention "
             "over the keys: take the softmax along the last axis.",
+            also=(_with(weigh=lambda s: s.softmax(-2)),),
+        ),
+        Misconception(
+            "softmax-over-the-batch",
+            _with(weigh=lambda s: s.softmax(0)),
+            "Your softmax runs over the sentences of the batch, which never meet. Every query "
+            "shares out its attention over its keys: take the last axis.",
         ),
         Misconception(
             "no-mask",
@@ -151,10 +173,39 @@ attention = Exercise(
             "The mask has no effect: queries see keys that are hidden from them.",
         ),
         Misconception(
+            "finite-score",
+            _with(hide=lambda s, m: s.masked_fill(~m, -100.0)),
+            "Hidden pairs get a score that is low, but not low enough: where the allowed scores "
+            "are lower still, they win. Only −inf loses against every score.",
+            also=(
+                _with(hide=lambda s, m: s.masked_fill(~m, -20.0)),
+                _with(hide=lambda s, m: s.masked_fill(~m, -50.0)),
+                _with(hide=lambda s, m: s.masked_fill(~m, -1000.0)),
+                _with(hide=lambda s, m: s - 100.0 * ~m),
+                _with(hide=lambda s, m: s - 10.0 * ~m),
+            ),
+        ),
+        Misconception(
+            "overflow",
+            _with(
+                hide=lambda s, m: s.exp() * m,
+                weigh=lambda e: e / e.sum(-1, keepdim=True),
+            ),
+            "exp of a score near 1500 is infinite, and inf / inf is NaN. torch's softmax takes the "
+            "largest score of the row away first, which changes no weight: use it, or do the same.",
+            also=(
+                _with(
+                    hide=lambda s, m: s.masked_fill(~m, -math.inf).exp(),
+                    weigh=lambda e: e / e.sum(-1, keepdim=True),
+                ),
+            ),
+        ),
+        Misconception(
             "mask-inverted",
             _with(hide=lambda s, m: s.masked_fill(m, -1e9)),
             "Your queries see exactly what they should not: the mask is True where looking is "
             "allowed, so fill where it is False (`~mask`).",
+            also=(_with(hide=lambda s, m: s.masked_fill(m, -math.inf)),),
         ),
         Misconception(
             "mask-after-softmax",
@@ -173,6 +224,11 @@ attention = Exercise(
             _with(hide=lambda s, m: s * m, weigh=lambda s: s / s.sum(-1, keepdim=True)),
             "You divide the scores by their sum. Scores may be negative, so these are no weights: "
             "take the softmax.",
+        ),
+        Misconception(
+            "exchanged",
+            lambda q, k, v, m: _with()(q, k, v, m)[::-1],
+            "You return the weights first. Return the context, then the weights.",
         ),
         Misconception(
             "hard-choice",

@@ -11,7 +11,7 @@ from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Mis
 
 
 def _inputs(draw: Draw) -> Inputs:
-    batch, length, width = draw.sizes((2, 5, 7), (3, 4, 5))
+    batch, length, width = draw.sizes((2, 13, 7), (3, 4, 5))
     return {
         "x": draw.normal(batch, length, width, offset=0.3),
         "w_query": draw.normal(width, width, scale=width**-0.5),
@@ -115,6 +115,10 @@ def _values_forgotten(
     return _attend(x @ w_query, keys, keys), keys, keys
 
 
+def _windowed(size: int) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+    return _with(append=lambda old, new: torch.cat((old, new), 1)[:, -size:])
+
+
 def _change_last(inputs: Inputs) -> Inputs:
     x = inputs["x"]
     assert isinstance(x, Tensor)
@@ -168,6 +172,33 @@ cached_step = Exercise(
             _projected_again,
             "What was kept is projected once more at each step. The cache holds keys and values: "
             "project the new symbol alone.",
+            also=(
+                lambda x, k, v, wq, wk, wv: _with()(x, k @ wk, v, wq, wk, wv),
+                lambda x, k, v, wq, wk, wv: _with()(x, k, v @ wv, wq, wk, wv),
+            ),
+        ),
+        Misconception(
+            "window",
+            _windowed(10),
+            "You keep the last few symbols only. Causal attention sees the whole past: keep all.",
+            also=(_windowed(5), _windowed(6), _windowed(7), _windowed(12)),
+        ),
+        Misconception(
+            "weights-transposed",
+            lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq.mT, wk.mT, wv.mT),
+            "The weights are applied transposed, as a linear layer keeps them. Here it is "
+            "`x @ w_key`, as the task says.",
+        ),
+        Misconception(
+            "returned-exchanged",
+            lambda x, k, v, wq, wk, wv: tuple(_with()(x, k, v, wq, wk, wv)[i] for i in (0, 2, 1)),
+            "You return the values before the keys, and the next step takes them for each other: "
+            "return context, keys, values.",
+        ),
+        Misconception(
+            "matrices-exchanged",
+            lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq, wv, wk),
+            "Keys come from `w_key` and values from `w_value`; yours are exchanged.",
         ),
         Misconception(
             "symbols-kept",

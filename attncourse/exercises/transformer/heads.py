@@ -20,8 +20,9 @@ def _inputs(draw: Draw) -> Inputs:
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """What the answer is given: attention along the last two axes."""
-    return (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1) @ value
+    """What the answer is given: attention that likes late keys, so that no other can replace it."""
+    late = 0.1 * torch.arange(key.shape[-2], dtype=key.dtype, device=key.device)
+    return (query @ key.mT / query.shape[-1] ** 0.5 + late).softmax(-1) @ value
 
 
 def _call(answer: Callable[..., Any], inputs: Inputs) -> Any:
@@ -70,6 +71,18 @@ def _with(
     return multi_head
 
 
+def _straight(x: Tensor, heads: int) -> Tensor:
+    return x.reshape(len(x), heads, -1, x.shape[-1] // heads)
+
+
+def _plain(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1) @ value
+
+
+def _kernel(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value)
+
+
 def _change_second_head(inputs: Inputs) -> Inputs:
     query, heads = inputs["query"], inputs["heads"]
     assert isinstance(query, Tensor) and isinstance(heads, int)
@@ -115,8 +128,22 @@ multi_head = Exercise(
             "`heads` parts, and attend in each.",
         ),
         Misconception(
+            "own-attention",
+            lambda attend, q, k, v, h: _with()(_plain, q, k, v, h),
+            "The heads are right, but they attend in a way of your own: call the `attend` that "
+            "you are given. It may know more than you see here, such as a mask.",
+            also=(lambda attend, q, k, v, h: _with()(_kernel, q, k, v, h),),
+        ),
+        Misconception(
+            "reshaped-both-ways",
+            _with(split=_straight, join=lambda x: x.reshape(len(x), x.shape[2], -1)),
+            "You reshape (B, T, D) straight to (B, h, T, D/h), and straight back. The shapes fit "
+            "and the contents do not: places are mixed with features. Make it (B, T, h, D/h), then "
+            "exchange two axes; the same, reversed, on the way back.",
+        ),
+        Misconception(
             "reshaped-to-heads",
-            _with(split=lambda x, h: x.reshape(len(x), h, -1, x.shape[-1] // h)),
+            _with(split=_straight),
             "You reshape (B, T, D) straight to (B, h, T, D/h). That has the right shape and mixes "
             "places with features: make it (B, T, h, D/h) first, then exchange the axes.",
         ),
@@ -143,6 +170,20 @@ multi_head = Exercise(
             _with(split=lambda x, h: x.unflatten(-1, (-1, h)).permute(0, 3, 1, 2)),
             "Head i takes every h-th feature. By convention a head has a block of *neighbouring* "
             "features: unflatten the width to (heads, D/h), in this order.",
+        ),
+        Misconception(
+            "interleaved-both-ways",
+            _with(
+                split=lambda x, h: x.unflatten(-1, (-1, h)).permute(0, 3, 1, 2),
+                join=lambda x: x.permute(0, 2, 3, 1).flatten(2),
+            ),
+            "Head i takes every h-th feature, and gives it back there. That would be several "
+            "heads too, but not the convention: a head has a block of *neighbouring* features.",
+        ),
+        Misconception(
+            "keys-as-values",
+            lambda attend, q, k, v, h: _with()(attend, q, k, k, h),
+            "You read from the keys. Keys say where to look, values what is found there.",
         ),
         Misconception(
             "joined-interleaved",

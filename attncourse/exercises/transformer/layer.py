@@ -1,4 +1,4 @@
-"""What surrounds every sub-layer: a shortcut, and a norm of each symbol by itself."""
+"""One layer of the encoder: attention and a small network, each with a shortcut and a norm."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,54 +9,92 @@ from torch import Tensor
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 
 EPS = 1e-5
+Part = Callable[[Tensor], Tensor]
 
 
 def _inputs(draw: Draw) -> Inputs:
-    batch, length, width = draw.sizes((3, 5, 7), (2, 3, 5))
+    batch, length, width, hidden = draw.sizes((3, 5, 7, 11), (2, 3, 5, 4))
     return {
         # Small numbers in some places, so that it matters where ε stands.
-        "x": draw.normal(batch, length, width, offset=0.5) * draw.normal(1, length, 1).abs(),
-        "gain": draw.normal(width, offset=1.0, scale=0.3),
-        "bias": draw.normal(width),
-        "inner": draw.normal(width, width, scale=width**-0.5),
+        "x": draw.normal(batch, length, width, offset=0.5) * draw.normal(1, length, 1).abs() / 9,
+        "gains": draw.normal(2, width, offset=1.0, scale=0.3),
+        "biases": draw.normal(2, width),
+        "meet": draw.normal(width, width, scale=width**-0.5) / 9,
+        "up": draw.normal(hidden, width, scale=width**-0.5),
+        "down": draw.normal(width, hidden, scale=hidden**-0.5),
     }
 
 
 def _call(answer: Callable[..., Any], inputs: Inputs) -> Any:
-    """Give the answer a sub-layer in which the places of a sentence meet."""
-    x, gain, bias, inner = inputs.values()
-    assert isinstance(inner, Tensor)
+    """Give the answer sub-layers: symbols meet in the first, and the second has two halves."""
+    x, gains, biases, *weights = inputs.values()
+    calls = dict.fromkeys(("attend", "widen", "narrow"), 0)
+    meet, up, down = (w for w in weights if isinstance(w, Tensor))
 
-    def sublayer(y: Tensor) -> Tensor:
-        return torch.tanh(y @ inner + y.mean(1, keepdim=True))
+    def once(name: str, y: Tensor) -> Tensor:
+        calls[name] += 1  # as with dropout, a second call says something else
+        return y / calls[name]
 
-    return answer(x, sublayer, gain, bias)
+    def attend(y: Tensor) -> Tensor:
+        return once("attend", torch.tanh(y @ meet + y.mean(1, keepdim=True) / 9))
 
+    def widen(y: Tensor) -> Tensor:
+        return once("widen", y @ up.T - 0.1)
 
-def _add_and_norm(x: Tensor, sublayer: Any, gain: Tensor, bias: Tensor) -> Tensor:
-    y = x + sublayer(x)
-    centred = y - y.mean(-1, keepdim=True)
-    variance = centred.square().mean(-1, keepdim=True)
-    return gain * centred / (variance + EPS).sqrt() + bias
+    def narrow(y: Tensor) -> Tensor:
+        return once("narrow", y @ down.T + 0.2)
 
-
-def _by_moments(x: Tensor, sublayer: Any, gain: Tensor, bias: Tensor) -> Tensor:
-    y = sublayer(x) + x
-    mean = y.mean(dim=2, keepdim=True)
-    variance = (y**2).mean(dim=2, keepdim=True) - mean**2
-    return (y - mean) * torch.rsqrt(variance + 1e-5) * gain + bias
+    return answer(x, attend, widen, narrow, gains, biases)
 
 
-def _by_var_mean(x: Tensor, sublayer: Any, gain: Tensor, bias: Tensor) -> Tensor:
-    y = torch.add(x, sublayer(x))
-    variance, mean = torch.var_mean(y, -1, correction=0, keepdim=True)
-    return bias + gain * ((y - mean) / torch.sqrt(variance + 1e-5))
+def _encoder_layer(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    parts = attend, lambda y: narrow(widen(y).relu())
+    for part, gain, bias in zip(parts, gains, biases, strict=True):
+        y = x + part(x)
+        centred = y - y.mean(-1, keepdim=True)
+        variance = centred.square().mean(-1, keepdim=True)
+        x = gain * centred / (variance + EPS).sqrt() + bias
+    return x
 
 
-def _by_symbols(x: Tensor, sublayer: Any, gain: Tensor, bias: Tensor) -> Tensor:
-    y = (x + sublayer(x)).flatten(0, 1)
-    rows = [(row - row.mean()) / (row.var(correction=0) + 1e-5) ** 0.5 for row in y]
-    return (torch.stack(rows) * gain + bias).view_as(x)
+def _by_moments(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    def norm(y: Tensor, i: int) -> Tensor:
+        mean = y.mean(dim=2, keepdim=True)
+        variance = (y**2).mean(dim=2, keepdim=True) - mean**2
+        return (y - mean) * torch.rsqrt(variance + 1e-5) * gains[i] + biases[i]
+
+    x = norm(attend(x) + x, 0)
+    return norm(narrow(torch.relu(widen(x))) + x, 1)
+
+
+def _by_var_mean(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    def add_and_norm(x: Tensor, said: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+        y = torch.add(x, said)
+        variance, mean = torch.var_mean(y, -1, correction=0, keepdim=True)
+        return torch.addcmul(bias, gain, (y - mean) / torch.sqrt(variance + 1e-5))
+
+    h = add_and_norm(x, attend(x), *(p[0] for p in (gains, biases)))
+    return add_and_norm(h, narrow(widen(h).clamp(min=0)), gains[1], biases[1])
+
+
+def _by_symbols(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    def norm(y: Tensor, i: int) -> Tensor:
+        rows = [
+            (row - row.mean()) / (row.var(correction=0) + 1e-5) ** 0.5 for row in y.flatten(0, 1)
+        ]
+        return (torch.stack(rows) * gains[i] + biases[i]).view_as(x)
+
+    x = norm(x + attend(x), 0)
+    hidden = widen(x)
+    return norm(x + narrow(torch.where(hidden > 0, hidden, 0.0)), 1)
 
 
 def _norm(
@@ -66,114 +104,230 @@ def _norm(
     *,
     over: tuple[int, ...] = (-1,),
     correction: int = 0,
+    scale: Callable[[Tensor], Tensor] = lambda variance: (variance + EPS).sqrt(),
 ) -> Tensor:
     centred = y - y.mean(over, keepdim=True)
-    return gain * centred / (y.var(over, correction=correction, keepdim=True) + EPS).sqrt() + bias
+    return gain * centred / scale(y.var(over, correction=correction, keepdim=True)) + bias
+
+
+def _wrapped(x: Tensor, part: Part, gain: Tensor, bias: Tensor) -> Tensor:
+    return _norm(x + part(x), gain, bias)
+
+
+def _twice(x: Tensor, part: Part, gain: Tensor, bias: Tensor) -> Tensor:
+    centred = x + part(x) - (x + part(x)).mean(-1, keepdim=True)
+    return gain * centred / (centred.var(-1, correction=0, keepdim=True) + EPS).sqrt() + bias
+
+
+def _thrice(x: Tensor, part: Part, gain: Tensor, bias: Tensor) -> Tensor:
+    centred = x + part(x) - (x + part(x)).mean(-1, keepdim=True)
+    variance = (x + part(x)).var(-1, correction=0, keepdim=True)
+    return gain * centred / (variance + EPS).sqrt() + bias
+
+
+def _feed_forward(widen: Part, narrow: Part) -> Part:
+    return lambda y: narrow(widen(y).relu())
 
 
 def _with(
-    enter: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda x, g, b: x,
-    leave: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = lambda x, f, g, b: _norm(
-        x + f, g, b
-    ),
+    *,
+    wrap: Callable[[Tensor, Part, Tensor, Tensor], Tensor] = _wrapped,
+    feed: Callable[[Part, Part], Part] = _feed_forward,
 ) -> Callable[..., Tensor]:
-    """Another form: what enters the sub-layer, and what becomes of its result f and of x."""
+    """A layer whose sub-layers are wrapped, or whose small network is made, in another way."""
 
-    def layer(x: Tensor, sublayer: Any, gain: Tensor, bias: Tensor) -> Tensor:
-        return leave(x, sublayer(enter(x, gain, bias)), gain, bias)
+    def layer(
+        x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+    ) -> Tensor:
+        x = wrap(x, attend, gains[0], biases[0])
+        return wrap(x, feed(widen, narrow), gains[1], biases[1])
 
     return layer
 
 
+def _in_parallel(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    h = _wrapped(x, attend, gains[0], biases[0])
+    return _norm(h + narrow(widen(x).relu()), gains[1], biases[1])
+
+
+def _first_shortcut_twice(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    h = _wrapped(x, attend, gains[0], biases[0])
+    return _norm(x + narrow(widen(h).relu()), gains[1], biases[1])
+
+
+def _other_order(
+    x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
+) -> Tensor:
+    x = _wrapped(x, _feed_forward(widen, narrow), gains[0], biases[0])
+    return _wrapped(x, attend, gains[1], biases[1])
+
+
 def _normed(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     """Of a symbol's features, before gain and bias, the mean is 0."""
-    gain, bias = inputs["gain"], inputs["bias"]
-    assert isinstance(gain, Tensor) and isinstance(bias, Tensor)
-    plain = (before["output"] - bias) / gain
+    gains, biases = inputs["gains"], inputs["biases"]
+    assert isinstance(gains, Tensor) and isinstance(biases, Tensor)
+    plain = (before["output"] - biases[1]) / gains[1]
     return torch.allclose(plain.mean(-1), torch.zeros_like(plain[..., 0]), atol=1e-6)
 
 
-add_and_norm = Exercise(
-    name="add_and_norm",
+encoder_layer = Exercise(
+    name="encoder_layer",
     lesson="04-transformer",
     points=3,
     kind=Function(("output",), call=_call),
-    says="output: the layer norm of x plus what the sub-layer says",
-    oracle=_add_and_norm,
+    says="output: attend, add and norm; feed forward, add and norm",
+    oracle=_encoder_layer,
     draw=_inputs,
     batched=("x",),
     refuses=("layer_norm", "native_layer_norm", "LayerNorm", "batch_norm", "instance_norm"),
-    laws=(Law("every symbol has mean 0 before gain and bias", _normed),),
+    laws=(Law("every symbol has mean 0 before the last gain and bias", _normed),),
     misconceptions=(
         Misconception(
             "pre-norm",
-            _with(enter=lambda x, g, b: _norm(x, g, b), leave=lambda x, f, g, b: x + f),
-            "You norm what enters the sub-layer, and not the sum. That is *pre-norm*, which "
+            _with(wrap=lambda x, f, g, b: x + f(_norm(x, g, b))),
+            "You norm what enters a sub-layer, and not the sum. That is *pre-norm*, which "
             "many later models use; the paper norms after adding: LayerNorm(x + f(x)).",
         ),
         Misconception(
             "no-shortcut",
-            _with(leave=lambda x, f, g, b: _norm(f, g, b)),
-            "You norm what the sub-layer says, and x is gone. Add it first: the shortcut is what "
+            _with(wrap=lambda x, f, g, b: _norm(f(x), g, b)),
+            "You norm what the sub-layers say, and x is gone. Add it first: the shortcut is what "
             "lets gradients through a deep stack.",
         ),
         Misconception(
             "norm-before-adding",
-            _with(leave=lambda x, f, g, b: x + _norm(f, g, b)),
-            "You norm the sub-layer's result and then add x. The norm comes last: "
+            _with(wrap=lambda x, f, g, b: x + _norm(f(x), g, b)),
+            "You norm a sub-layer's result and then add x. The norm comes last: "
             "LayerNorm(x + f(x)).",
         ),
         Misconception(
+            "one-norm",
+            lambda x, attend, widen, narrow, g, b: _wrapped(
+                x + attend(x), _feed_forward(widen, narrow), g[1], b[1]
+            ),
+            "There is one norm, at the end. Each of the two sub-layers has its own: norm the sum "
+            "of x and the attention before the small network reads it.",
+        ),
+        Misconception(
+            "first-norm-twice",
+            lambda x, attend, widen, narrow, g, b: _with()(
+                x, attend, widen, narrow, g[[0, 0]], b[[0, 0]]
+            ),
+            "Both norms use the first gain and bias. Each has its own: row 0, then row 1.",
+        ),
+        Misconception(
+            "in-parallel",
+            _in_parallel,
+            "The small network reads the layer's input. It comes after the attention: give it "
+            "what the first norm returns.",
+        ),
+        Misconception(
+            "first-shortcut-twice",
+            _first_shortcut_twice,
+            "The second shortcut adds the layer's input. Add what entered the *second* sub-layer: "
+            "what the first norm returned.",
+        ),
+        Misconception(
+            "other-order",
+            _other_order,
+            "The small network comes first. The attention does: symbols look around, then each "
+            "thinks about what it has read.",
+        ),
+        Misconception(
+            "no-relu",
+            _with(feed=lambda widen, narrow: lambda y: narrow(widen(y))),
+            "Nothing stands between widening and narrowing, so that both are one linear map. Put "
+            "a ReLU there.",
+        ),
+        Misconception(
+            "relu-last",
+            _with(feed=lambda widen, narrow: lambda y: narrow(widen(y)).relu()),
+            "The ReLU comes last. It belongs between the two maps: widen, ReLU, narrow.",
+            also=(_with(feed=lambda widen, narrow: lambda y: narrow(widen(y).relu()).relu()),),
+        ),
+        Misconception(
+            "gelu",
+            _with(feed=lambda widen, narrow: lambda y: narrow(torch.nn.functional.gelu(widen(y)))),
+            "You use a GELU, as many later models do. The paper has a ReLU.",
+        ),
+        Misconception(
             "batch-norm",
-            _with(leave=lambda x, f, g, b: _norm(x + f, g, b, over=(0, 1))),
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(0, 1))),
             "Each feature is normed over all symbols of the batch: that is batch norm. Then a "
             "sentence depends on its neighbours and on their padding. Norm each symbol over its "
             "own features, the last axis.",
         ),
         Misconception(
             "over-places",
-            _with(leave=lambda x, f, g, b: _norm(x + f, g, b, over=(1,))),
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(1,))),
             "Each feature is normed over the places of its sentence. Norm each symbol over its "
             "own features: the last axis.",
         ),
         Misconception(
             "over-the-sentence",
-            _with(leave=lambda x, f, g, b: _norm(x + f, g, b, over=(1, 2))),
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(1, 2))),
             "You norm over places and features together. Each symbol has a mean and a variance "
             "of its own: take the last axis only.",
         ),
         Misconception(
             "unbiased-variance",
-            _with(leave=lambda x, f, g, b: _norm(x + f, g, b, correction=1)),
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, correction=1)),
             "The variance is divided by D − 1, as `.var()` and `.std()` do by default. A norm "
             "divides by D: `correction=0`, or the mean of the squares.",
         ),
         Misconception(
+            "epsilon-outside",
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=lambda v: v.sqrt() + EPS)),
+            "ε is added to the standard deviation. It belongs to the *variance*, inside the root: "
+            "for symbols of small numbers that is not the same.",
+        ),
+        Misconception(
+            "no-epsilon",
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=lambda v: v.sqrt())),
+            "ε is missing. A symbol whose features are all alike has the variance 0, and you "
+            "would divide by it: add 10⁻⁵ to the variance.",
+        ),
+        Misconception(
             "not-divided",
-            _with(leave=lambda x, f, g, b: g * (x + f - (x + f).mean(-1, keepdim=True)) + b),
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=torch.ones_like)),
             "The mean is gone, the scale is not: divide by the standard deviation too.",
         ),
         Misconception(
             "variance-as-scale",
-            _with(
-                leave=lambda x, f, g, b: (
-                    g
-                    * (x + f - (x + f).mean(-1, keepdim=True))
-                    / ((x + f).var(-1, correction=0, keepdim=True) + EPS)
-                    + b
-                )
-            ),
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=lambda v: v + EPS)),
             "You divide by the variance; the scale is its square root.",
         ),
         Misconception(
             "no-gain",
-            _with(leave=lambda x, f, g, b: _norm(x + f, torch.ones_like(g), torch.zeros_like(b))),
-            "Gain and bias are not used. They let a layer undo the norm where it must.",
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), torch.ones_like(g), b)),
+            "The gains are not used. A norm multiplies by its gain, then adds its bias.",
         ),
         Misconception(
-            "sublayer-not-asked",
-            lambda x, sublayer, g, b: _norm(x, g, b),
-            "The sub-layer is never called: add `sublayer(x)` to x.",
+            "no-bias",
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, torch.zeros_like(b))),
+            "The biases are not used. A norm multiplies by its gain, then adds its bias.",
+        ),
+        Misconception(
+            "no-gain-no-bias",
+            _with(wrap=lambda x, f, g, b: _norm(x + f(x), torch.ones_like(g), torch.zeros_like(b))),
+            "Gains and biases are not used. They let a layer undo its norm where it must.",
+        ),
+        Misconception(
+            "called-twice",
+            _with(wrap=_twice),
+            "A sub-layer is called more than once for one result. With dropout in it, each call "
+            "says something else: call it once and keep what it says.",
+            also=(_with(wrap=_thrice),),
+        ),
+        Misconception(
+            "attention-only",
+            lambda x, attend, widen, narrow, g, b: _wrapped(x, attend, g[0], b[0]),
+            "The small network is missing: after the attention comes `narrow(relu(widen(x)))`, "
+            "with its own shortcut and norm.",
         ),
     ),
     right=(_by_moments, _by_var_mean, _by_symbols),

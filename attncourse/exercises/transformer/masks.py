@@ -36,6 +36,12 @@ def _by_loop(real: Tensor) -> Tensor:
     return torch.stack(rows, dim=1)
 
 
+def _by_length(real: Tensor) -> Tensor:
+    length = real.sum(-1)[:, None, None]
+    place = torch.arange(real.shape[1], device=real.device)
+    return (place[None, None] < length) & (place[:, None] >= place)
+
+
 def _square(real: Tensor) -> Tensor:
     return torch.ones(real.shape[1], real.shape[1], dtype=torch.bool, device=real.device)
 
@@ -43,7 +49,7 @@ def _square(real: Tensor) -> Tensor:
 def _hide_last(inputs: Inputs) -> Inputs:
     real = inputs["real"]
     assert isinstance(real, Tensor)
-    real[:, -1] = ~real[:, -1]
+    real[:, -1] = False
     return inputs
 
 
@@ -63,7 +69,7 @@ decoder_mask = Exercise(
     differentiable=False,
     laws=(
         Law(
-            "whether the last symbol is real changes nothing before it",
+            "without its last symbol a text's earlier places see the same",
             _rows_before_agree,
             _hide_last,
         ),
@@ -101,8 +107,10 @@ decoder_mask = Exercise(
         Misconception(
             "queries-masked",
             lambda real: real[:, :, None] & _square(real).tril(),
-            "You hide the rows of padding, not its columns. A mask says which *keys* may be seen: "
-            "put `real` on the last axis.",
+            "You hide the rows of padding. A row that sees nothing at all is NaN after a softmax, "
+            "and nobody reads it anyway. A mask says which *keys* may be seen: put `real` on the "
+            "last axis only.",
+            also=(lambda real: real[:, :, None] & real[:, None] & _square(real).tril(),),
         ),
         Misconception(
             "either",
@@ -122,5 +130,5 @@ decoder_mask = Exercise(
             "to the scores and would hide nothing: return booleans.",
         ),
     ),
-    right=(_by_tril, _by_triu, _by_loop),
+    right=(_by_tril, _by_triu, _by_loop, _by_length),
 )

@@ -11,7 +11,8 @@ from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Mis
 
 def _inputs(draw: Draw) -> Inputs:
     length, width = draw.sizes((7, 10), (5, 6))
-    return {"place": torch.arange(length).double() + draw.integers(6, 1, low=1), "width": width}
+    # Neither whole numbers nor in order, and so large that single precision shows.
+    return {"place": draw.integers(4000, length).double() / 4 + 0.375, "width": width}
 
 
 def _sinusoids(place: Tensor, width: int) -> Tensor:
@@ -138,6 +139,24 @@ sinusoids = Exercise(
             lambda place, d: _with()(place - place[:1], d),
             "You number the places from 0 yourself. Use the numbers in `place`: a decoder that "
             "writes one symbol at a time asks for one place, and it is not the first.",
+            also=(lambda place, d: _with()(torch.arange(len(place)).to(place), d),),
+        ),
+        Misconception(
+            "counted-on",
+            lambda place, d: _with()(place[0] + torch.arange(len(place)).to(place), d),
+            "You take the first place and count on from there. `place` need not be consecutive: "
+            "use each of its numbers.",
+        ),
+        Misconception(
+            "whole-numbers",
+            lambda place, d: _with()(place.round(), d),
+            "You make whole numbers of the places. The waves are defined between them too: use "
+            "`place` as it is.",
+            also=(
+                lambda place, d: _with()(place.long().to(place.dtype), d),
+                lambda place, d: _with()(place.floor(), d),
+                lambda place, d: _with()(place.round() + (place - place.detach()), d),
+            ),
         ),
         Misconception(
             "single-precision",

@@ -1,6 +1,5 @@
 """Grading on the terminal: a line for every submission, a bar with an estimate, then the sum."""
 
-import hashlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -24,12 +23,11 @@ from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 from attncourse.grading.engine import Cluster, Engine, Processes
 from attncourse.grading.gradebook import Gradebook
-from attncourse.grading.intake import read_plain
+from attncourse.grading.intake import read_file
 from attncourse.grading.judge import Judge
-from attncourse.grading.matching import match
 from attncourse.grading.plan import Plan
 from attncourse.grading.products import write_products
-from attncourse.grading.reading import Malformed, parse
+from attncourse.grading.reading import Malformed
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.runner import Settings, grade_class, refused, students, tally
 
@@ -131,14 +129,10 @@ def grade_file(
 
 def _record(plan: Plan, path: Path, settings: Settings) -> Record:
     seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
-    who = path.stem
     try:
-        content = read_plain(path)
-        notebook, notes = parse(content)
+        submission = read_file(path, plan, path.stem)
     except Malformed as error:
-        return refused(plan, who, error, seed)
-    digest = hashlib.sha256(content).hexdigest()
-    submission = match(plan, notebook, student=who, digest=digest, submitted="", notes=notes)
+        return refused(plan, path.stem, error, seed)
     with Judge(plan, limits=settings.limits, sandbox=settings.sandbox) as judge:
         return judge.grade(submission, seed=seed)
 

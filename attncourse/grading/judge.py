@@ -307,11 +307,17 @@ def _read(payload: bytes) -> Response:
         known = found.status in STATUS or found.status == "answered"
         texts = [found.detail, *found.leftovers]
         if known and all(isinstance(text, str) for text in texts):
-            leftovers = tuple(name[:100] for name in found.leftovers[:10])
-            return dataclasses.replace(found, detail=found.detail[:1000], leftovers=leftovers)
+            leftovers = tuple(_printable(name[:100]) for name in found.leftovers[:10])
+            detail = _printable(found.detail[:1000])
+            return dataclasses.replace(found, detail=detail, leftovers=leftovers)
     except Exception as error:
         raise Broken(f"a response that cannot be read: {error!r}") from error
     raise Broken("a response that says nothing known")
+
+
+def _printable(text: str) -> str:
+    """Text that can be stored and shown, whatever a learner's exception says."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
 
 
 def _legible(source: str) -> str:

@@ -5,7 +5,6 @@ Whatever stops the run in between, the next one finds the submission ungraded, o
 """
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from attncourse.grading.engine import Engine, Graded, Job
 from attncourse.grading.gradebook import Gradebook
 from attncourse.grading.intake import NothingSubmitted, read_submission
 from attncourse.grading.journal import Journal
+from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
 from attncourse.grading.reading import Malformed
 from attncourse.grading.record import By, Check, Record, Status
@@ -46,12 +46,14 @@ OnRecord = Callable[[Record, bool], None]
 
 
 def students(root: Path, lesson: str) -> list[str]:
-    """Who has a folder for the lesson in `submitted/`.
+    """Who has handed in something for the lesson in `submitted/`, be it in the wrong folder.
 
     Raises:
         ValueError: Nobody has; the message says where submissions belong.
     """
-    found = sorted(path.parent.name for path in (root / SUBMITTED).glob(f"*/{lesson}"))
+    handed_in = (root / SUBMITTED).glob("*/*")
+    mine = (path for path in handed_in if path.name.casefold().startswith(lesson.casefold()))
+    found = sorted({path.parent.name for path in mine})
     if not found:
         raise ValueError(
             f"there is nothing to grade: submissions belong in {SUBMITTED}/<student>/{lesson}/"
@@ -86,6 +88,7 @@ def grade_class(
     known = journal.load()
     seed = journal.seed(settings.seed)
     found: dict[str, Record] = {}
+    judge = Judge(plan, limits=settings.limits, sandbox=settings.sandbox)  # never entered here
 
     def keep(record: Record, *, fresh: bool) -> None:
         book.write(record, fresh=fresh)
@@ -104,17 +107,11 @@ def grade_class(
                 record = refused(plan, name, error, seed)
                 keep(record, fresh=record != before)
                 continue
-            digest = _digest(plan.digest, submission.digest, repr(settings.limits))
-            if before is not None and before.digest == digest and not settings.force:
+            same = before is not None and before.digest == judge.digest(submission)
+            if before is not None and same and before.seed == seed and not settings.force:
                 keep(before, fresh=False)
             else:
-                yield Job(
-                    plan,
-                    dataclasses.replace(submission, digest=digest),
-                    seed,
-                    settings.limits,
-                    settings.sandbox,
-                )
+                yield Job(plan, submission, seed, settings.limits, settings.sandbox)
 
     for job, result in engine.results(jobs()):
         name = job.submission.student
@@ -161,7 +158,3 @@ def _nothing_earned(plan: Plan) -> tuple[Check, ...]:
         Check(each.grade_id, each.points, 0.0, By.JUDGE, ended=Status.MALFORMED)
         for each in plan.graded
     )
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from attncourse.grading import landlock, view
+from attncourse.grading import landlock, seccomp, view
 
 NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_USERS, NEW_PIDS, NEW_NET = (
     0x20000,
@@ -146,6 +146,7 @@ def fence() -> str:
     prctl(NO_NEW_PRIVILEGES, 1)
     reads = (*view.libraries(), *view.open_rooms(), Path("/proc"))
     landlock.restrict(reads, (*view.PRIVATE, *map(Path, view.DEVICES)))
+    seccomp.restrict()
     prctl(DUMPABLE, 0)
     return f"{Rung.BUBBLEWRAP}, Landlock {landlock.version()} and resource limits"
 
@@ -172,6 +173,7 @@ def lock(limits: Limits) -> None:
     _drop_capabilities()
     writable = (*view.PRIVATE, *map(Path, view.DEVICES))
     landlock.restrict(view.readable(), writable)
+    seccomp.restrict()
     prctl(DUMPABLE, 0)  # its children may not look into it
     os.chdir(view.HOME)
 

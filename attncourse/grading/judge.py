@@ -26,7 +26,7 @@ from attncourse.grading.keeper import Keeper, Stopped, Worker, ZygoteDied
 from attncourse.grading.names import bound
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
 from attncourse.grading.record import By, Check, Record, Status
-from attncourse.grading.wire import Broken, Channel
+from attncourse.grading.wire import LARGEST_PAYLOAD, Broken, Channel
 
 #: How many values each exercise is probed with.
 SEEDS = 3
@@ -45,6 +45,8 @@ SENTENCES = {
     Status.CRASHED: "Your code brought Python itself to an end ({detail}).",
     Status.TAMPERED: "What came back while this exercise was asked is no answer to it.",
 }
+#: All responses to one exercise's probes are held at once.
+TOO_MUCH = Response("malformed", detail="the results are far too large")
 NO_MEMORY = re.compile(r"MemoryError|can't allocate memory|[Cc]annot allocate memory|bad_alloc")
 
 
@@ -276,7 +278,7 @@ class _Told:
             message = channel.receive()
             match message.kind:
                 case "at":
-                    self.cell = str(message.facts.get("cell", ""))
+                    self.cell = self._known(message.facts.get("cell"))
                 case "ready":
                     return None
                 case "response":
@@ -284,9 +286,18 @@ class _Told:
                 case _:
                     raise Broken(f"a message {message.kind[:40]!r}")
 
+    def _known(self, cell: Any) -> str:
+        """The name of a cell that was sent: who falls in it is asked again without it."""
+        if cell and cell not in [step["name"] for step in self._cells["steps"]]:
+            raise Broken("a cell that nobody sent")
+        return str(cell)
+
     def _ask(self, channel: Channel, question: Question, first: Response | None) -> list[Response]:
-        responses = [first] if first else []
+        responses, held = [first] if first else [], 0
         for packed in question.packed[len(responses) :]:
+            if held > LARGEST_PAYLOAD:
+                responses.append(TOO_MUCH)
+                continue
             if responses and (first or responses[-1].status in FINAL):
                 responses.append(responses[-1])
                 continue
@@ -297,6 +308,7 @@ class _Told:
             if message.kind != "response":
                 raise Broken(f"a message {message.kind[:40]!r} instead of a response")
             responses.append(_read(message.payload))
+            held += len(message.payload)
         return responses
 
 

@@ -22,6 +22,7 @@ SYSTEM += ("/etc/ld.so.cache", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 HOME = Path("/home/learner")
 PRIVATE = (HOME, Path("/tmp"), Path("/dev/shm"))
+MOST_FILES = 10_000  # in each of them: even an empty one takes the kernel's memory
 USERS = f"learner:x:1000:1000::{HOME}:/bin/sh\n"
 
 # Where the view is built: a folder that every Linux has and that nothing is taken from.
@@ -66,7 +67,13 @@ def furnish(size: int) -> None:
         size: Bytes that fit into each folder.
     """
     for path in PRIVATE:
-        mount("tmpfs", path, kind="tmpfs", flags=NOSUID | NODEV, options=f"size={size},mode=1777")
+        mount(
+            "tmpfs",
+            path,
+            kind="tmpfs",
+            flags=NOSUID | NODEV,
+            options=f"size={size},nr_inodes={MOST_FILES},mode=1777",
+        )
     try:
         mount("proc", Path("/proc"), kind="proc", flags=RDONLY | NOSUID | NODEV)
     except PermissionError:  # inside a container that hides parts of /proc

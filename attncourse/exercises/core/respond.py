@@ -66,7 +66,7 @@ def respond(
         with muted(), no_figures(), own_randomness(probe.seed), time_limit(seconds):
             opened = kind.open(answer, probe)
             guard = nullcontext(called) if refuses is None else refusing(refuses, refused_code)
-            with guard as called:
+            with torch.enable_grad(), guard as called:  # an earlier cell may have switched it off
                 tensors = _ask(kind, opened, probe)
         if not called:
             return Response("answered", tensors, leftovers=leftovers(answer))

@@ -1,0 +1,158 @@
+"""The block: attention along both axes, its gate, and a small network, with two shortcuts."""
+
+from attncourse.exercises.core import Draw, Exercise, Inputs, Misconception, Module
+from attncourse.exercises.seaformer.blocks import (
+    AsMaps,
+    Block,
+    ByHeads,
+    DetailGates,
+    block_with,
+    merged_by_reshape,
+    mixed_by_softmax_over_queries,
+    not_scaled,
+    tables_exchanged,
+    without_positions,
+)
+
+
+def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
+    """Values twice as wide as keys, and half as wide: the official code knows the first alone."""
+    channels, key_dim, heads = draw.sizes((6, 2, 3), (5, 4, 2))
+    return {
+        "channels": channels,
+        "key_dim": key_dim,
+        "heads": heads,
+        "attn_ratio": 2 if draw.variant == 0 else 0.5,
+    }
+
+
+def _maps(draw: Draw) -> Inputs:
+    batch, channels, height, width = draw.sizes((2, 6, 5, 7), (3, 5, 4, 4))
+    return {"x": draw.normal(batch, channels, height, width, offset=0.5)}
+
+
+SeaFormerBlock = Exercise(
+    name="SeaFormerBlock",
+    lesson="13-seaformer",
+    points=5,
+    kind=Module(("y",), by_name=True, training=True),
+    says="y: x, plus the gated detail, plus what the network makes of both",
+    oracle=Block,
+    draw=_maps,
+    construction=_construction,
+    batched=("x",),
+    refuses=("scaled_dot_product_attention", "MultiheadAttention"),
+    misconceptions=(
+        Misconception(
+            "no-shortcut-for-attention",
+            block_with(join=lambda m, x, y: y + m.mlp(y)),
+            "The gated detail replaces `x`. Add it to `x`.",
+        ),
+        Misconception(
+            "no-shortcut-for-the-network",
+            block_with(join=lambda m, x, y: m.mlp(x + y)),
+            "What `self.mlp` makes replaces its input. Add the two.",
+        ),
+        Misconception(
+            "no-shortcut-at-all",
+            block_with(join=lambda m, x, y: m.mlp(y)),
+            "Both shortcuts are missing: `x` plus the gated detail, then that plus what `self.mlp` "
+            "makes of it.",
+        ),
+        Misconception(
+            "no-network",
+            block_with(join=lambda m, x, y: x + y),
+            "`self.mlp` has no effect. It comes last, with a shortcut of its own.",
+        ),
+        Misconception(
+            "side-by-side",
+            block_with(join=lambda m, x, y: x + y + m.mlp(x)),
+            "`self.mlp` gets the block's input. Let it work on what attention has made: `x` plus "
+            "the gated detail.",
+        ),
+        Misconception(
+            "shortcut-of-the-start",
+            block_with(join=lambda m, x, y: x + m.mlp(x + y)),
+            "The second shortcut starts at the block's input, and the gated detail gets lost on "
+            "the way. It starts at what `self.mlp` is given.",
+        ),
+        Misconception(
+            "network-of-the-detail",
+            block_with(join=lambda m, x, y: x + y + m.mlp(y)),
+            "`self.mlp` gets the gated detail alone. Give it the sum, `x` plus the gated detail.",
+        ),
+        Misconception(
+            "layers-exchanged",
+            block_with(layers=("column", "row")),
+            "The rows go through `self.column`, and the columns through `self.row`.",
+        ),
+        Misconception(
+            "one-layer-for-both",
+            block_with(layers=("row", "row")),
+            "Rows and columns go through the same layer. There is `self.row`, and `self.column`.",
+            also=(block_with(layers=("column", "column")),),
+        ),
+        Misconception(
+            "positions-exchanged",
+            block_with(tables=("column_positions", "row_positions")),
+            "The rows get the positions of the columns, and the columns those of the rows.",
+        ),
+        Misconception(
+            "one-table-for-both-axes",
+            block_with(tables=("row_positions", "row_positions")),
+            "Both axes get the same positions. Rows have `self.row_positions`, columns "
+            "`self.column_positions`.",
+            also=(block_with(tables=("column_positions", "column_positions")),),
+        ),
+        Misconception(
+            "query-and-key-positions-exchanged",
+            block_with(attend=tables_exchanged),
+            "The tables of query and key are exchanged: the first of the two is for queries.",
+        ),
+        Misconception(
+            "no-positions",
+            block_with(attend=without_positions),
+            "Your tokens do not know where they stand: give `axial_attention` both positions.",
+        ),
+        Misconception(
+            "query-and-key-exchanged",
+            block_with(order=(1, 0, 2)),
+            "The keys ask and the queries answer. The channels of `qkv` are queries, keys, values, "
+            "in this order.",
+        ),
+        Misconception(
+            "axes-exchanged",
+            block_with(axes=(2, 3)),
+            "You squeeze the wrong axes, which only a square map survives: to get rows, average "
+            "the width away, axis 3.",
+        ),
+        Misconception(
+            "heads-merged-wrongly",
+            block_with(attend=merged_by_reshape),
+            "The heads were put together by reshaping (B, h, L, E), which mixes places with "
+            "channels. Transpose to (B, h, E, L) first.",
+        ),
+        Misconception(
+            "no-value-in-the-gate",
+            block_with(gated=lambda m, v, r, c: r + c),
+            "The gate does not see the values: is `value` given to `gate_detail`?",
+        ),
+        Misconception(
+            "detail-is-the-gate",
+            DetailGates,
+            "The detail gates what the axes have seen. It is the other way round: what went "
+            "through `self.gate` becomes the gate.",
+        ),
+        Misconception(
+            "attention-not-scaled",
+            block_with(attend=not_scaled),
+            "The scores are not divided by √D. Is it your own `axial_attention`?",
+        ),
+        Misconception(
+            "softmax-over-queries",
+            block_with(attend=mixed_by_softmax_over_queries),
+            "The softmax runs over the tokens that ask. Is it your own `axial_attention`?",
+        ),
+    ),
+    right=(block_with(), ByHeads, AsMaps),
+)

@@ -40,7 +40,7 @@ def autograded(plan: Plan, submission: Submission, record: Record) -> str:
 
 def outputs(check: Check) -> Iterator[NotebookNode]:
     """What a check would have shown in the learner's notebook."""
-    lines = [f"{'✓' if each.passed else '✗'} {each.behaviour}" for each in check.findings]
+    lines = [str(each) for each in check.findings]
     if check.by is By.SUBMISSION:
         lines.append(f"({By.SUBMISSION})")
     lines.append(f"{check.earned or 0:g} of {check.possible:g} points")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Sequence
 from json import dumps, loads
 from pathlib import Path
@@ -21,6 +22,7 @@ from rich.text import Text
 from attncourse.course.marks import SIGNS, Standing
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.grading.cage import NoCage, Rung
 from attncourse.grading.engine import Cluster, Engine, Processes
 from attncourse.grading.gradebook import Gradebook
 from attncourse.grading.intake import read_file
@@ -31,6 +33,11 @@ from attncourse.grading.reading import Malformed
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.runner import Settings, grade_class, refused, students, tally
 
+UNCAGED = Text(
+    "Learners' code runs without a cage: it can read solutions, change grades, use the network.",
+    "yellow",
+)
+REFUSED = 2  # as for other input that cannot be worked with
 STOPPED = 130  # as a shell reports a command that Ctrl-C ended
 
 
@@ -54,7 +61,7 @@ def grade_lesson(
 
     Returns:
         0 if every submission was graded to its end or refused with a reason, 1 if the grader
-        itself failed at one, 130 if the run was stopped.
+        itself failed at one, 2 if learners' code cannot be caged, 130 if the run was stopped.
 
     Raises:
         ValueError: There is nothing to grade, or a name is none of a student's.
@@ -73,9 +80,20 @@ def grade_lesson(
                 bar.print(line(record))
             bar.advance(task)
 
+        def tell_cage(cage: str) -> None:
+            bar.print(
+                UNCAGED if cage == Rung.NONE else Text(f"Learners' code runs in {cage}.", "dim")
+            )
+
         try:
             with engine:
-                found = grade_class(plan, course.root, names, book, engine, settings, tell)
+                found = grade_class(
+                    plan, course.root, names, book, engine, settings, tell, tell_cage
+                )
+        except NoCage as refusal:
+            bar.stop()
+            console.print(str(refusal), markup=False, style="yellow")
+            return REFUSED
         except KeyboardInterrupt:
             bar.stop()
             console.print("Stopped. What is shown above is kept; run again to go on.")
@@ -110,15 +128,18 @@ def grade_file(
         json: Whether to print the record, for other programs.
 
     Returns:
-        0 if all points of the checks were earned, else 1.
+        0 if all points of the checks were earned, 1 if not, 2 if its code cannot be caged.
 
     Raises:
         ValueError: There is no such file.
     """
     if not path.exists():
         raise ValueError(f"there is no file {path}")
-    plan = Plan.of(lesson, course)
-    record = _record(plan, path, settings)
+    try:
+        record = _record(Plan.of(lesson, course), path, settings)
+    except NoCage as refusal:
+        print(refusal, file=sys.stderr)
+        return REFUSED
     if json:
         points = {"earned": record.earned, "possible": record.possible}
         print(dumps(points | loads(record.to_json()), ensure_ascii=False, indent=2))

@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from attncourse.grading.autograded import autograded
-from attncourse.grading.cage import Limits
+from attncourse.grading.cage import Limits, NoCage
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Record
 
 #: How often a job is tried whose process died.
 TRIES = 3
+FIRST_WORKER = 30  # seconds: workers may be starting
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Graded:
-    """A record, and the notebook that formgrader shows."""
+    """A record, the notebook that formgrader shows, and the cage it was graded in."""
 
     record: Record
     notebook: str
+    cage: str = ""
 
 
 #: What an engine gives for a job: the result, or why there is none.
@@ -71,7 +73,11 @@ class Engine(Protocol):
     ) -> None: ...
 
     def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Grade jobs, and give each back when it is done."""
+        """Grade jobs, and give each back when it is done.
+
+        Raises:
+            NoCage: No cage can be built where they are to be graded.
+        """
         ...
 
 
@@ -120,6 +126,8 @@ class Processes:
             for future in done:
                 job = running.pop(future)
                 error = future.exception()
+                if isinstance(error, NoCage):
+                    raise error
                 if error is None:
                     yield job, future.result()
                 elif not isinstance(error, BrokenProcessPool):
@@ -163,10 +171,12 @@ class Cluster:
             self.client = Client(self.scheduler, timeout=10)
         except (OSError, ValueError) as error:
             raise ValueError(f"no Dask scheduler answers at {self.scheduler}: {error}") from error
-        self.workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
-        if not self.workers:
+        try:
+            self.client.wait_for_workers(1, timeout=FIRST_WORKER)
+        except TimeoutError as error:
             self.client.close()
-            raise ValueError(f"the Dask scheduler at {self.scheduler} has no workers")
+            raise ValueError(f"the Dask scheduler at {self.scheduler} has no workers") from error
+        self.workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
         return self
 
     def __exit__(
@@ -187,6 +197,8 @@ class Cluster:
         for future in completed:
             job = running.pop(future)
             error = future.exception()
+            if isinstance(error, NoCage):
+                raise error
             yield job, future.result() if error is None else f"{type(error).__name__}: {error}"
             for following in islice(waiting, 1):
                 future = self._submit(following)
@@ -211,7 +223,8 @@ def grade(job: Job) -> Graded:
             _judges[key] = judge.__enter__()
             atexit.register(judge.__exit__, None, None, None)
         record = _judges[key].grade(job.submission, seed=job.seed)
-    return Graded(record, autograded(job.plan, job.submission, record))
+        cage = _judges[key].rung
+    return Graded(record, autograded(job.plan, job.submission, record), cage)
 
 
 def _deaf() -> None:

@@ -43,6 +43,8 @@ class Settings:
 
 #: Called with a record and whether it was graded just now.
 OnRecord = Callable[[Record, bool], None]
+#: Called with what a cage is made of, once for each kind.
+OnCage = Callable[[str], None]
 
 
 def students(root: Path, lesson: str) -> list[str]:
@@ -69,6 +71,7 @@ def grade_class(
     engine: Engine,
     settings: Settings,
     on_record: OnRecord,
+    on_cage: OnCage = lambda cage: None,
 ) -> dict[str, Record]:
     """Grades what is new or changed.
 
@@ -80,14 +83,19 @@ def grade_class(
         engine: Where the work is done.
         settings: How.
         on_record: Told of each record when it is safe.
+        on_cage: Told how learners' code is caged.
 
     Returns:
         The record of every student named.
+
+    Raises:
+        NoCage: Learners' code is to be caged, and cannot be.
     """
     journal = Journal(root, plan.lesson)
     known = journal.load()
     seed = journal.seed(settings.seed)
     found: dict[str, Record] = {}
+    cages: set[str] = set()
     judge = Judge(plan, limits=settings.limits, sandbox=settings.sandbox)  # never entered here
 
     def keep(record: Record, *, fresh: bool) -> None:
@@ -116,6 +124,9 @@ def grade_class(
     for job, result in engine.results(jobs()):
         name = job.submission.student
         if isinstance(result, Graded):
+            if result.cage not in cages:
+                cages.add(result.cage)
+                on_cage(result.cage)
             path = root / AUTOGRADED / name / plan.lesson / f"{plan.lesson}.ipynb"
             write_file(path, result.notebook.encode())
             keep(result.record, fresh=True)

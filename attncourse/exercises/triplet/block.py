@@ -207,9 +207,11 @@ TripletBlock = Exercise(
             "called?",
         ),
         Misconception(
-            "kernel-ignored",
+            "argument-ignored",
             block_with(kernel_used=7),
-            "The argument `kernel` has no effect: yours is always 7.",
+            "With other arguments your block has other parameters than it should. Does `kernel` "
+            "reach every gate, and is `self.hw` left out where `spatial` is false?",
+            also=(block_with(always_spatial=True),),
         ),
         Misconception(
             "detached",

@@ -37,6 +37,7 @@ def block_with(
     mean: Callable[[Sequence[Tensor]], Tensor] = _mean,
     give: Callable[[Tensor, Tensor], Tensor] = lambda x, y: y,
     kernel_used: int | None = None,
+    always_spatial: bool = False,
     one_after_the_other: bool = False,
 ) -> type[nn.Module]:
     """A block with one of its parts exchanged; `gates` names who serves each of the branches."""
@@ -45,7 +46,7 @@ def block_with(
         def __init__(self, kernel: int = 7, spatial: bool = True) -> None:
             super().__init__()
             self.hc, self.cw = FaceGate(kernel_used or kernel), FaceGate(kernel_used or kernel)
-            if spatial:
+            if spatial or always_spatial:
                 self.hw = FaceGate(kernel_used or kernel)
 
         def forward(self, x: Tensor) -> Tensor:

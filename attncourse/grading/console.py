@@ -72,39 +72,41 @@ def grade_lesson(
         raise ValueError(f"nothing was handed in by {', '.join(unknown)}")
     names = [name for name in names if not only or name in only]
     plan = Plan.of(lesson, course)
-    with Gradebook(course, lesson, url) as book, _bar(console) as bar:
-        task = bar.add_task(lesson.name, total=len(names))
+    with engine:
+        engine.warm(plan, settings.limits, settings.sandbox)
+        with Gradebook(course, lesson, url) as book, _bar(console) as bar:
+            task = bar.add_task(lesson.name, total=len(names))
 
-        def tell(record: Record, fresh: bool) -> None:
-            if fresh:
-                bar.print(line(record))
-            bar.advance(task)
+            def tell(record: Record, fresh: bool) -> None:
+                if fresh:
+                    bar.print(line(record))
+                bar.advance(task)
 
-        def tell_cage(cage: str) -> None:
-            bar.print(
-                UNCAGED if cage == Rung.NONE else Text(f"Learners' code runs in {cage}.", "dim")
-            )
+            def tell_cage(cage: str) -> None:
+                caged = Text(f"Learners' code runs in {cage}.", "dim")
+                bar.print(UNCAGED if cage == Rung.NONE else caged)
 
-        try:
-            with engine:
+            try:
                 found = grade_class(
                     plan, course.root, names, book, engine, settings, tell, tell_cage
                 )
-        except NoCage as refusal:
+            except (NoCage, KeyboardInterrupt) as stop:
+                bar.stop()
+                return _stopped(console, stop)
             bar.stop()
-            console.print(str(refusal), markup=False, style="yellow")
-            return REFUSED
-        except KeyboardInterrupt:
-            bar.stop()
-            console.print("Stopped. What is shown above is kept; run again to go on.")
-            return STOPPED
-        bar.stop()
-        console.print(tally(found.values()))
-        for path in write_products(plan, course.root, book):
-            console.print("wrote", os.path.relpath(path, course.root))
-    return int(
-        any(record.status is Status.CRASHED and not record.digest for record in found.values())
-    )
+            console.print(tally(found.values()))
+            for path in write_products(plan, course.root, book):
+                console.print("wrote", os.path.relpath(path, course.root))
+    lost = (each for each in found.values() if each.status is Status.CRASHED and not each.digest)
+    return int(any(lost))
+
+
+def _stopped(console: Console, stop: BaseException) -> int:
+    if isinstance(stop, NoCage):
+        console.print(str(stop), markup=False, style="yellow")
+        return REFUSED
+    console.print("Stopped. What is shown above is kept; run again to go on.")
+    return STOPPED
 
 
 def renew(course: Course, lesson: Lesson, url: str) -> None:

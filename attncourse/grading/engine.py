@@ -6,6 +6,7 @@ again, and who kills the grader each time gets a result that says so.
 """
 
 import atexit
+import contextlib
 import multiprocessing
 import signal
 import threading
@@ -72,6 +73,10 @@ class Engine(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
+    def warm(self, plan: Plan, limits: Limits, sandbox: bool) -> None:
+        """Begin to load what these jobs will need, and come back at once."""
+        ...
+
     def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """Grade jobs, and give each back when it is done.
 
@@ -94,8 +99,16 @@ class Processes:
         self.workers = workers
 
     def __enter__(self) -> Self:
+        self.start: tuple[Plan, Limits, bool] | None = None
+        self.running: dict[Future[Graded], Job] = {}
         self.pool = self._pool()
         return self
+
+    def warm(self, plan: Plan, limits: Limits, sandbox: bool) -> None:
+        """Begin to load what these jobs will need, and come back at once."""
+        self.start = (plan, limits, sandbox)
+        self.pool = self._pool()
+        self.pool.submit(int)  # all processes begin with the first task
 
     def __exit__(
         self,
@@ -103,15 +116,14 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:  # whoever stops the run does not wait for a learner's loop
+        if self.running:  # whoever stops the run does not wait for a learner's loop
             for process in multiprocessing.active_children():
                 process.kill()
         self.pool.shutdown(cancel_futures=True)
 
     def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """Grade jobs, and give each back when it is done."""
-        waiting = iter(jobs)
-        running: dict[Future[Graded], Job] = {}
+        waiting, running = iter(jobs), self.running
         tries: dict[str, int] = {}
         again: list[Job] = []
         while True:
@@ -145,8 +157,12 @@ class Processes:
                 self.pool = self._pool()
 
     def _pool(self) -> ProcessPoolExecutor:
-        spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads' locks
-        return ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_deaf)
+        # A fork of this process would inherit its threads' locks; the server's is of torch alone.
+        server = multiprocessing.get_context("forkserver")
+        server.set_forkserver_preload([__name__])
+        return ProcessPoolExecutor(
+            self.workers, mp_context=server, initializer=_begin, initargs=(self.start,)
+        )
 
 
 class Cluster:
@@ -187,6 +203,9 @@ class Cluster:
     ) -> None:
         self.client.close()
 
+    def warm(self, plan: Plan, limits: Limits, sandbox: bool) -> None:
+        """Nothing: workers of a cluster stay warm from one run to the next."""
+
     def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """Grade jobs, and give each back when it is done."""
         from distributed import as_completed
@@ -217,16 +236,22 @@ _turn = threading.Lock()  # a Dask worker may have several threads, a judge has 
 def grade(job: Job) -> Graded:
     """Grade one submission in this process, whose judge stays for the next."""
     with _turn:
-        key = (job.plan.digest, job.limits, job.sandbox)
-        if key not in _judges:
-            judge = Judge(job.plan, limits=job.limits, sandbox=job.sandbox)
-            _judges[key] = judge.__enter__()
-            atexit.register(judge.__exit__, None, None, None)
-        record = _judges[key].grade(job.submission, seed=job.seed)
-        cage = _judges[key].rung
-    return Graded(record, autograded(job.plan, job.submission, record), cage)
+        judge = _judge(job.plan, job.limits, job.sandbox)
+        record = judge.grade(job.submission, seed=job.seed)
+    return Graded(record, autograded(job.plan, job.submission, record), judge.rung)
 
 
-def _deaf() -> None:
-    """Leave Ctrl-C to the process that was started with the command."""
+def _judge(plan: Plan, limits: Limits, sandbox: bool) -> Judge:
+    key = (plan.digest, limits, sandbox)
+    if key not in _judges:
+        _judges[key] = Judge(plan, limits=limits, sandbox=sandbox).__enter__()
+        atexit.register(_judges[key].__exit__, None, None, None)
+    return _judges[key]
+
+
+def _begin(start: tuple[Plan, Limits, bool] | None) -> None:
+    """Leave Ctrl-C to the process that was started with the command, and load what is needed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if start:
+        with contextlib.suppress(Exception):  # whatever is wrong, the first job will say so
+            _judge(*start)

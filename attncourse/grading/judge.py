@@ -366,7 +366,8 @@ def _judged(test: Test, verdict: Verdict, responses: Sequence[Response]) -> Chec
 def _own(test: Test, response: Response) -> Check:
     """The check of an instructor's own assertions, which ran in the worker."""
     passed = response.status == "answered"
-    sentence = "" if passed else STATUS[response.status].format(detail=response.detail)
+    detail = response.detail.partition(" (in `<module>`: ")[0]  # the line may be a hidden test's
+    sentence = "" if passed else STATUS[response.status].format(detail=detail)
     ended = Status.TIMEOUT if response.status == "timeout" else Status.GRADED
     earned = test.points if passed else 0.0
     return Check(test.grade_id, test.points, earned, By.SUBMISSION, sentence=sentence, ended=ended)

@@ -1,7 +1,7 @@
 """Seccomp, the Linux kernel's filter of system calls: what nobody needs to learn, nobody may call.
 
-Namespaces leave some doors open: keys that the kernel keeps for a user, sockets to a machine's host,
-memory that no limit counts, and calls with a history of holes. See the kernel's
+Namespaces leave some doors open: keys that the kernel keeps for a user, sockets to a machine's
+host, memory that no limit counts, and calls with a history of holes. See the kernel's
 userspace-api/seccomp_filter.
 """
 

@@ -125,6 +125,13 @@ LONG = {
     "half a million letters": "# " + "x" * 500_000,
     "numbers for the compiler": "x = " + "+".join("1" * 9 for _ in range(9000)),
 }
+FILES = f"""\
+try:
+    for number in range(10**9):
+        open(f"/tmp/@MARK-{{number}}", "w").close()
+except OSError:
+    pass
+{RIGHT["squeeze"]}"""
 SPREAD = (
     "class SEBlock(nn.Module):\n    def __init__(self, channels, reduction=16):\n"
     "        super().__init__()\n"
@@ -151,6 +158,9 @@ FAMILIES = {
             costly(name, text, GRADED | {Status.CRASHED, Status.OUT_OF_MEMORY})
             for name, text in LONG.items()
         ),
+        Case(
+            "files without end", {"squeeze": FILES}, frozenset({"double"})
+        ),  # its own /tmp is full
         Case("result that spreads", {"block": SPREAD}, ALL - {"block"}),
     ],
     "theft": [

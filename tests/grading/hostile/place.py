@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import os
 import secrets
 import socket
 import subprocess
@@ -121,6 +122,8 @@ class Place:
         mine = (str(self.root), self.words["MARK"][:15])
         found = []
         for process in psutil.process_iter(["cmdline", "name"]):
+            if process.ppid() == os.getpid() and "multiprocessing" in str(process.info["cmdline"]):
+                continue  # Python's own, from which pools are forked; it lives as long as we do
             words = " ".join([*(process.info["cmdline"] or ()), process.info["name"] or ""])
             if any(each in words for each in mine):
                 found.append(f"{process.pid}: {words[:200]}")

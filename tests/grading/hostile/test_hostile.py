@@ -127,7 +127,10 @@ def test_the_run_ends_in_its_budget(graded: Graded) -> None:
 
 
 def test_no_process_is_left(graded: Graded) -> None:
-    assert graded.here.processes() == []
+    patience = time.monotonic() + 10  # zygotes hear that the line is dead, and end by themselves
+    while (left := graded.here.processes()) and time.monotonic() < patience:
+        time.sleep(0.2)
+    assert left == []
 
 
 def test_processes_of_the_grader_are_recognised(tmp_path: Path) -> None:

@@ -48,14 +48,16 @@ def lay_out(root: Path) -> Course:
 
 
 def tiny() -> NotebookNode:
-    """A figure, a view to explore, an answer and its check."""
+    """A figure, a view to explore, an answer and its check, and a question for a person."""
     answer = {"grade_id": "double", "solution": True}
     check = {"grade_id": "double-check", "grade": True, "points": 2}
+    why = {"grade_id": "why", "solution": True, "grade": True, "points": 3}
     cells = [
         new_markdown_cell("# Doubling"),
         new_code_cell(MAP),
         new_code_cell(VIEW),
         new_code_cell(ANSWER, metadata={"nbgrader": answer}),
         new_code_cell(CHECK, metadata={"nbgrader": check}),
+        new_markdown_cell("Because two is even.", metadata={"nbgrader": why}),
     ]
     return normalise(new_notebook(cells=cells))

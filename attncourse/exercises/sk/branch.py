@@ -16,9 +16,9 @@ def _construction(draw: Draw) -> dict[str, Scalar]:
 
 
 def _maps(draw: Draw) -> Inputs:
-    """Maps that are not square, each channel about a value of its own."""
+    """Maps that are not square, each channel about a value of its own; some results exceed 6."""
     batch, channels, height, width = draw.sizes((2, 6, 5, 7), (3, 8, 9, 4))
-    level = torch.linspace(-1, 1, channels, dtype=torch.float64)[:, None, None]
+    level = torch.linspace(-3, 3, channels, dtype=torch.float64)[:, None, None]
     return {"x": draw.normal(batch, channels, height, width) + level}
 
 
@@ -42,12 +42,14 @@ class Layers(nn.Module):
 
 class _Branch(Layers):
     def forward(self, x: Tensor) -> Tensor:
-        shape = (1, -1, 1, 1)
+        shape, found = (1, -1, 1, 1), self.conv(x)
         mean, var = self.norm.running_mean, self.norm.running_var
+        if self.training:
+            mean, var = found.mean((0, 2, 3)), found.var((0, 2, 3), correction=0)
         assert mean is not None and var is not None
         scale = self.norm.weight / (var + self.norm.eps).sqrt()
         shift = self.norm.bias - mean * scale
-        return (self.conv(x) * scale.view(shape) + shift.view(shape)).clamp(min=0)
+        return (found * scale.view(shape) + shift.view(shape)).clamp(min=0)
 
 
 def _branch_with(forward: Callable[[Layers, Tensor], Tensor]) -> type[nn.Module]:
@@ -88,7 +90,7 @@ Branch = Exercise(
     name="Branch",
     lesson="07-sk",
     points=2,
-    kind=Module(("u",), by_name=True),
+    kind=Module(("u",), by_name=True, training=True),
     says="u: ReLU of the norm of the dilated convolution",
     oracle=_Branch,
     draw=_maps,
@@ -158,6 +160,21 @@ Branch = Exercise(
             ),
             "In evaluation you still take mean and variance of the batch, so one image depends on "
             "the others. Call `self.norm`, which knows when to use which.",
+        ),
+        Misconception(
+            "frozen",
+            _branch_with(
+                lambda b, x: F.batch_norm(
+                    b.conv(x),
+                    b.norm.running_mean,
+                    b.norm.running_var,
+                    b.norm.weight,
+                    b.norm.bias,
+                    eps=b.norm.eps,
+                ).relu()
+            ),
+            "In training you norm by the running mean and variance, as in evaluation, so the norm "
+            "never learns what passes through it. Call `self.norm`, which knows when to use which.",
         ),
         Misconception(
             "residual",

@@ -130,6 +130,14 @@ def _two_only(sk: Layers, x: Tensor) -> Tensor:
     return _mixed(u, sk.logits(sk.seen(x))[:, :2].softmax(1))
 
 
+def _in_a_chain(sk: Layers, x: Tensor) -> Tensor:
+    seen = [x]
+    for each in sk.branches:
+        seen.append(each(seen[-1]))
+    u = torch.stack(seen[1:], 1)
+    return _mixed(u, sk.logits(u).softmax(1))
+
+
 def _by_running_sum(sk: Layers, x: Tensor) -> Tensor:
     seen = [each(x) for each in sk.branches]
     z = sk.fuse(torch.stack(seen, dim=1))
@@ -224,6 +232,12 @@ SKConv = Exercise(
             "hears-one-branch",
             _hearing(lambda x, u: u[:, :1]),
             "The fusion hears the first branch only. Give it all of them.",
+        ),
+        Misconception(
+            "in-a-chain",
+            _sk_with(_in_a_chain),
+            "Each branch sees what the one before it found. They stand side by side: call every "
+            "branch on `x`.",
         ),
         Misconception(
             "residual",

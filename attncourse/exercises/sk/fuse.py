@@ -11,13 +11,14 @@ from attncourse.exercises.core.probe import Scalar
 
 
 def _construction(draw: Draw) -> dict[str, Scalar]:
-    channels, reduction, min_hidden = draw.sizes((13, 2, 4), (11, 4, 5))  # C // r wins, then L
+    channels, reduction, min_hidden = draw.sizes((11, 2, 4), (13, 4, 5))
+    # C // r wins, and is less than C / r rounded; then L wins.
     return {"channels": channels, "reduction": reduction, "min_hidden": min_hidden}
 
 
 def _branches(draw: Draw) -> Inputs:
     """What branches give: nowhere negative, every branch and channel of its own strength."""
-    batch, branches, channels, height, width = draw.sizes((2, 3, 13, 5, 7), (5, 2, 11, 3, 4))
+    batch, branches, channels, height, width = draw.sizes((2, 3, 11, 5, 7), (5, 2, 13, 3, 4))
     strength = torch.linspace(0.3, 1.5, branches * channels, dtype=torch.float64)
     maps = draw.normal(batch, branches, channels, height, width, offset=0.4).abs()
     return {"u": maps * strength.view(branches, channels, 1, 1)}
@@ -196,13 +197,27 @@ Fuse = Exercise(
             "less than `min_hidden`.",
         ),
         Misconception(
-            "always-the-minimum",
+            "width-for-many",
             _fuse_with(
                 lambda f, u: f.norm(f.narrow(_told(u))).relu(),
                 lambda channels, reduction, min_hidden: min_hidden,
             ),
-            "Your hidden width is always `min_hidden`. That is its lower end: with many channels "
-            "it is `channels // reduction`.",
+            "For few channels your hidden width is right, for many it is not `channels // "
+            "reduction`. Do you always take `min_hidden`, which is only the least, or round up?",
+            also=(
+                _fuse_with(
+                    lambda f, u: f.norm(f.narrow(_told(u))).relu(),
+                    lambda channels, reduction, min_hidden: max(
+                        round(channels / reduction), min_hidden
+                    ),
+                ),
+                _fuse_with(
+                    lambda f, u: f.norm(f.narrow(_told(u))).relu(),
+                    lambda channels, reduction, min_hidden: max(
+                        -(-channels // reduction), min_hidden
+                    ),
+                ),
+            ),
         ),
         Misconception(
             "detached",

@@ -156,6 +156,18 @@ select = Exercise(
             "the branches share one whole: softmax over M.",
         ),
         Misconception(
+            "sigmoids-shared-out",
+            _select_with(lambda logits: logits.sigmoid() / logits.sigmoid().sum(1, keepdim=True)),
+            "The weights sum to one, but they are sigmoids divided by their sum. What speaks for "
+            "all branches alike then changes the choice: take the softmax of the logits.",
+        ),
+        Misconception(
+            "logits-returned",
+            lambda u, z, w: (_mixed(u, _logits(z, w).softmax(1)), _logits(z, w)),
+            "The maps are right, but beside them you return the logits. Return the weights: what "
+            "the softmax made of them.",
+        ),
+        Misconception(
             "no-softmax",
             _select_with(lambda logits: logits),
             "You weigh the branches by the logits themselves, which may be negative or large. Put "

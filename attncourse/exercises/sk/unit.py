@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
 
@@ -17,23 +17,36 @@ def _unit_inputs(draw: Draw) -> Inputs:
     for name in ("w_enter", "w_kernel", "w_leave", "w_shortcut"):
         # The widths are all the same here, so that layers in the wrong order still run.
         inputs[name] = draw.normal(channels, channels, scale=channels**-0.5)
+    inputs["projects"] = draw.variant == 0  # otherwise the shortcut hands on `x` itself
     return inputs
+
+
+class _Projection(nn.Module):
+    """A 1×1 convolution with a probe's weight (D, C); a module, since answers may chain layers."""
+
+    def __init__(self, weight: Any) -> None:
+        super().__init__()
+        self.matrix: Tensor = weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("dc,bchw->bdhw", self.matrix, x) + self.matrix.mean()
+
+
+class _Kernel(_Projection):
+    def forward(self, x: Tensor) -> Tensor:
+        # A mixture of ReLUs, as a selective kernel's, is nowhere negative.
+        found = super().forward(x)
+        return found.square() * found.mean((2, 3), keepdim=True).sigmoid()
 
 
 def _call_unit(answer: Callable[..., Any], inputs: Inputs) -> Any:
     """Give the answer layers that are made of the probe's tensors."""
-
-    def projection(name: str) -> Layer:
-        weight = inputs[name]
-        assert isinstance(weight, Tensor)
-        return lambda x: torch.einsum("dc,bchw->bdhw", weight, x) + weight.mean()
-
-    def kernel(x: Tensor) -> Tensor:
-        # A mixture of ReLUs, as a selective kernel's, is nowhere negative.
-        found = projection("w_kernel")(x)
-        return found.square() * found.mean((2, 3), keepdim=True).sigmoid()
-
-    layers = (projection("w_enter"), kernel, projection("w_leave"), projection("w_shortcut"))
+    layers = (
+        _Projection(inputs["w_enter"]),
+        _Kernel(inputs["w_kernel"]),
+        _Projection(inputs["w_leave"]),
+        _Projection(inputs["w_shortcut"]) if inputs["projects"] else nn.Identity(),
+    )
     return answer(*layers, inputs["x"])
 
 
@@ -46,6 +59,27 @@ def _in_steps(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Ten
     out = torch.relu(enter(x))
     out = torch.relu(kernel(out))  # changes nothing: no selective kernel is negative
     return torch.nn.functional.relu(shortcut(x) + leave(out))
+
+
+def _into_the_shortcut(
+    enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor
+) -> Tensor:
+    out = shortcut(x)
+    out += leave(kernel(enter(x).relu()))
+    return out.relu()
+
+
+def _into_the_branch(
+    enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor
+) -> Tensor:
+    out = leave(kernel(enter(x).relu()))
+    out += shortcut(x)
+    return out.relu_()
+
+
+def _chained(enter: Any, kernel: Any, leave: Any, shortcut: Any, x: Tensor) -> Tensor:
+    out: Tensor = nn.Sequential(enter, nn.ReLU(), kernel, leave)(x)
+    return nn.ReLU()(out + shortcut(x))
 
 
 def _by_choice(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor) -> Tensor:
@@ -135,6 +169,12 @@ sk_unit = Exercise(
             "`shortcut(x)`, which knows.",
         ),
         Misconception(
+            "into-the-shortcut",
+            _into_the_shortcut,
+            "You add in place to what `shortcut(x)` returned. Where the shortcut is the identity, "
+            "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`.",
+        ),
+        Misconception(
             "does-not-leave",
             lambda enter, kernel, leave, shortcut, x: (
                 kernel(enter(x).relu()) + shortcut(x)
@@ -157,6 +197,8 @@ sk_unit = Exercise(
     right=(
         _in_steps,
         _by_choice,
+        _chained,
+        _into_the_branch,
         lambda enter, kernel, leave, shortcut, x: torch.add(
             leave(kernel(enter(x).relu())), shortcut(x)
         ).relu(),

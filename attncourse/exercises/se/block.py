@@ -14,12 +14,18 @@ from attncourse.exercises.core import (
     Module,
     Outputs,
 )
-from attncourse.exercises.se.squeeze import draw_maps
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    channels, reduction = draw.sizes((8, 2), (5, 1))
-    return {"channels": channels, "reduction": reduction}
+    """A reduction that does not divide; for the other sizes none, so that the default counts."""
+    return {"channels": 35} if draw.variant else {"channels": 11, "reduction": 3}
+
+
+def _block_maps(draw: Draw) -> Inputs:
+    """Maps that are not square, each channel about a value of its own."""
+    batch, channels, height, width = draw.sizes((2, 11, 5, 7), (3, 35, 7, 2))
+    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
+    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Block(nn.Module):
@@ -78,6 +84,22 @@ class _Convolutions(nn.Module):
         return x * torch.sigmoid(self.expand(torch.relu(self.reduce(s))))
 
 
+class _OtherDefault(nn.Module):
+    def __init__(self, channels: int, reduction: int = 4) -> None:
+        super().__init__()
+        self.reduce = nn.Linear(channels, channels // reduction)
+        self.expand = nn.Linear(channels // reduction, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.expand(torch.relu(self.reduce(x.mean((2, 3))))))
+        return x * gate[:, :, None, None]
+
+
+class _NoDefault(_OtherDefault):
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__(channels, reduction)
+
+
 class _InSteps(nn.Module):
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
@@ -111,7 +133,7 @@ SEBlock = Exercise(
     kind=Module(("y",), by_name=True),
     says="y: every channel times its gate",
     oracle=_Block,
-    draw=draw_maps,
+    draw=_block_maps,
     construction=_construction,
     batched=("x",),
     laws=(
@@ -171,6 +193,13 @@ SEBlock = Exercise(
             _block_with(end=lambda z: z.softmax(1)),
             "Your gates sum to one over the channels: they share one budget. A sigmoid decides "
             "about each channel on its own.",
+        ),
+        Misconception(
+            "other-default",
+            _OtherDefault,
+            "Your block is right where `reduction` is given. Where it is not, 16 should count, as "
+            "in the stub: `reduction=16`.",
+            also=(_NoDefault,),
         ),
         Misconception(
             "detached",

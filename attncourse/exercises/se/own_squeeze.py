@@ -1,5 +1,8 @@
 """Another squeeze, of the learner's own choice: there is no oracle, the laws judge."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -21,6 +24,19 @@ def _positive_maps(draw: Draw) -> Inputs:
     return {"x": draw.normal(batch, channels, height, width).abs() + level}
 
 
+def _call_squeeze(answer: Callable[..., Any], inputs: Inputs) -> Any:
+    """Descriptors of the maps, and the gradient of their sum in each pixel: 0 where none flows."""
+    x = _maps(inputs)
+    descriptors = answer(x)
+    leaf = x.detach().clone().requires_grad_()
+    gradient = torch.zeros_like(leaf)
+    with torch.enable_grad():
+        again = answer(leaf.clone())
+    if isinstance(again, Tensor) and again.requires_grad:
+        gradient = torch.autograd.grad(again.sum(), leaf, allow_unused=True)[0]
+    return descriptors, torch.zeros_like(leaf) if gradient is None else gradient
+
+
 def _maps(inputs: Inputs) -> Tensor:
     x = inputs["x"]
     assert isinstance(x, Tensor)
@@ -33,8 +49,10 @@ def _one_number_a_channel(inputs: Inputs, before: Outputs, after: Outputs) -> bo
 
 
 def _shuffle_pixels(inputs: Inputs) -> Inputs:
+    """Every pixel moves: they change places in one ring, whose order is random."""
     x = _maps(inputs)
-    order = torch.randperm(x[0, 0].numel(), generator=torch.Generator().manual_seed(1))
+    ring = torch.randperm(x[0, 0].numel(), generator=torch.Generator().manual_seed(1))
+    order = torch.empty_like(ring).scatter(0, ring, ring.roll(1))
     return inputs | {"x": x.flatten(2)[..., order].unflatten(2, x.shape[2:])}
 
 
@@ -63,6 +81,10 @@ def _tells_apart(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     return bool(differ.all())
 
 
+def _gradient_flows(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+    return bool((before["gradient"] != 0).flatten(2).any(-1).all())
+
+
 def _power_mean(x: Tensor) -> Tensor:
     return x.pow(3).mean((2, 3)).pow(1 / 3)
 
@@ -76,10 +98,11 @@ own_squeeze = Exercise(
     name="own_squeeze",
     lesson="06-se",
     points=3,
-    kind=Function(("descriptors",)),
+    kind=Function(("descriptors", "gradient"), call=_call_squeeze),
     says="descriptors: a squeeze of your own",
     oracle=None,
     draw=_positive_maps,
+    differentiable=False,  # the gradient is among the outputs: there is no oracle's to compare with
     laws=(
         Law("there is one finite number for each channel of each image", _one_number_a_channel),
         Law(
@@ -100,6 +123,7 @@ own_squeeze = Exercise(
             _other_first_channel,
         ),
         Law("maps with the same mean but half the contrast are told apart", _tells_apart, _flatter),
+        Law("a gradient flows back into every channel", _gradient_flows),
     ),
     misconceptions=(
         Misconception(
@@ -117,6 +141,14 @@ own_squeeze = Exercise(
             "one-pixel",
             lambda x: x[:, :, x.shape[2] // 2, x.shape[3] // 2],
             "You read a single pixel. A squeeze should hear the whole map, wherever things stand.",
+            also=(lambda x: x[:, :, 0, 0], lambda x: x[:, :, -1, -1]),
+        ),
+        Misconception(
+            "detached",
+            lambda x: x.detach().amax((2, 3)),
+            "Your squeeze is a good one, but cut off from the graph: no gradient flows through it, "
+            "and the layers before it could not learn what to tell.",
+            also=(lambda x: x.detach().std((2, 3)),),
         ),
         Misconception(
             "one-axis",

@@ -25,12 +25,13 @@ def _residual_inputs(draw: Draw) -> Inputs:
         "w_body": draw.normal(channels, channels, scale=scale),
         "w_gate": draw.normal(channels, channels, scale=2 * scale),
         "w_shortcut": draw.normal(channels, channels, scale=scale),
+        "projects": draw.variant == 0,  # otherwise the shortcut hands on `x` itself
     }
 
 
 def _call_residual(answer: Callable[..., Any], inputs: Inputs) -> Any:
     """Give the answer a body, a gate and a shortcut that are made of the probe's tensors."""
-    x, w_body, w_gate, w_shortcut = inputs.values()
+    x, w_body, w_gate, w_shortcut, projects = inputs.values()
     assert isinstance(w_body, Tensor) and isinstance(w_gate, Tensor)
     assert isinstance(w_shortcut, Tensor)
 
@@ -41,7 +42,7 @@ def _call_residual(answer: Callable[..., Any], inputs: Inputs) -> Any:
         return x * (x.mean((2, 3)) @ w_gate.T).sigmoid()[:, :, None, None]
 
     def shortcut(x: Tensor) -> Tensor:
-        return torch.einsum("dc,bchw->bdhw", w_shortcut, x)
+        return torch.einsum("dc,bchw->bdhw", w_shortcut, x) if projects else x
 
     return answer(body, gate, shortcut, x)
 
@@ -60,6 +61,18 @@ def _in_steps(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
 
 def _stacked(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
     return torch.stack([shortcut(x), gate(body(x))]).sum(0).relu()
+
+
+def _into_the_shortcut(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    out = shortcut(x)
+    out += gate(body(x))
+    return out.relu()
+
+
+def _into_the_branch(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    out = gate(body(x))
+    out += shortcut(x)
+    return torch.nn.functional.relu(out, inplace=True)
 
 
 def _by_choice(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
@@ -129,10 +142,16 @@ se_residual = Exercise(
             "`shortcut(x)`, which knows.",
         ),
         Misconception(
+            "into-the-shortcut",
+            _into_the_shortcut,
+            "You add in place to what `shortcut(x)` returned. Where the shortcut is the identity, "
+            "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`.",
+        ),
+        Misconception(
             "no-gate",
             lambda body, gate, shortcut, x: (body(x) + shortcut(x)).relu(),
             "This is the plain residual block: the gate is never called.",
         ),
     ),
-    right=(_in_steps, _stacked, _by_choice),
+    right=(_in_steps, _stacked, _by_choice, _into_the_branch),
 )

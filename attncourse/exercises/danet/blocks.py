@@ -12,6 +12,10 @@ from attncourse.profiling import peak_bytes
 #: So many times the memory of one block and of the maps may be held at one moment.
 GENEROUS = 6
 
+#: With blocks 16 times as long, so many times the memory must be held at least: else they are not
+#: as long as was asked.
+FOLLOWS = 2
+
 
 def _inputs(draw: Draw) -> Inputs:
     # The first has 15 blocks, the last of them shorter; in the second all fit into one.
@@ -27,19 +31,23 @@ def _inputs(draw: Draw) -> Inputs:
     }
 
 
-def _call(answer: Callable[..., Any], inputs: Inputs) -> tuple[Any, Tensor]:
-    """Call it, and call it once more to see how much memory it needs where nothing is kept."""
+def _call(answer: Callable[..., Any], inputs: Inputs) -> tuple[Any, Tensor, Tensor]:
+    """Call it, and call it again to see how much memory it needs where nothing is kept."""
     query, key, value, block = inputs.values()
     assert isinstance(query, Tensor) and isinstance(key, Tensor) and isinstance(value, Tensor)
     assert isinstance(block, int)
     mixed = answer(query, key, value, block)
     maps = [x.detach() for x in (query, key, value)]
+    plain = [query.new_zeros(1, 1, 8, 8) for _ in range(3)]
     with torch.no_grad():
         peak = peak_bytes(lambda: answer(*maps, block))
+        short, long = peak_bytes(lambda: answer(*plain, 4)), peak_bytes(lambda: answer(*plain, 64))
     batch, channels, places = value.flatten(2).shape
     rows = min(block, places) + channels + query.shape[1]
     allowed = GENEROUS * batch * rows * places * value.element_size()
-    return mixed, torch.tensor(peak <= allowed, device=query.device)
+    bounded = torch.tensor(peak <= allowed, device=query.device)
+    follows = int(long >= FOLLOWS * short) - int(long < short)  # −1 where it goes the other way
+    return mixed, bounded, torch.tensor(follows, device=query.device)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -118,6 +126,11 @@ def _weights_kept(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tens
     return torch.cat([value.flatten(2) @ w.mT for w in weights], -1).reshape(value.shape)
 
 
+def _chunks(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tensor:
+    q, k, v = (x.flatten(2) for x in (query, key, value))
+    return torch.cat([_attend(part, k, v) for part in q.chunk(block, -1)], -1).reshape(value.shape)
+
+
 def _keys_in_blocks(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tensor:
     q, k, v = (x.flatten(2) for x in (query, key, value))
     blocks = zip(k.split(block, -1), v.split(block, -1), strict=True)
@@ -144,7 +157,7 @@ blockwise_attention = Exercise(
     name="blockwise_attention",
     lesson="11-danet",
     points=4,
-    kind=Function(("mixed", "memory_is_bounded"), call=_call),
+    kind=Function(("mixed", "memory_is_bounded", "memory_follows_block"), call=_call),
     says="mixed as in exercise 1, and never more than a few blocks of weights at one moment",
     oracle=_blockwise,
     draw=_inputs,
@@ -158,6 +171,18 @@ blockwise_attention = Exercise(
             "matrix or as a list of blocks. Take some queries, mix their values at once, keep the "
             "mixture only, and then take the next.",
             also=(_scores_at_once, _weights_kept),
+        ),
+        Misconception(
+            "block-ignored",
+            lambda query, key, value, block: _by_index(query, key, value, 4),
+            "The numbers are right and the memory is small, but it is the same for short blocks "
+            "and for long ones: `block` has no effect. Take that many queries at a time.",
+        ),
+        Misconception(
+            "so-many-blocks",
+            _chunks,
+            "You cut into `block` blocks, so longer blocks are asked for and shorter ones come. "
+            "`chunk` takes how many there are, `split` how long they are.",
         ),
         Misconception(
             "a-block-sees-itself-alone",

@@ -81,6 +81,21 @@ def _added(x: Tensor) -> tuple[Tensor, Tensor]:
     return x + mixed, weights
 
 
+def _steep(inputs: Inputs) -> Inputs:
+    x = inputs["x"]
+    assert isinstance(x, Tensor)
+    return {"x": 100 * x}
+
+
+def _exponentials(affinity: Tensor) -> Tensor:
+    return affinity.exp() / affinity.exp().sum(-1, keepdim=True)
+
+
+def _covariance(channels: Tensor) -> Tensor:
+    centred = channels - channels.mean(-1, keepdim=True)
+    return centred @ centred.mT
+
+
 def _backwards(inputs: Inputs) -> Inputs:
     x = inputs["x"]
     assert isinstance(x, Tensor)
@@ -110,6 +125,11 @@ channel_attention = Exercise(
             ),
         ),
         Law("channels in reverse order give the result in reverse order", _follows, _backwards),
+        Law(
+            "large numbers do no harm",
+            lambda i, before, after: all(bool(x.isfinite().all()) for x in after.values()),
+            _steep,
+        ),
     ),
     misconceptions=(
         Misconception(
@@ -146,7 +166,29 @@ channel_attention = Exercise(
             "scaled",
             _with(affinity=lambda f: f @ f.mT / f.shape[-1] ** 0.5),
             "You divide by √N. DANet does not scale its scores, neither of places nor of channels.",
-            also=(_with(affinity=lambda f: f @ f.mT / f.shape[1] ** 0.5),),
+        ),
+        Misconception(
+            "scaled-by-channels",
+            _with(affinity=lambda f: f @ f.mT / f.shape[1] ** 0.5),
+            "You divide by √C. DANet does not scale its scores, neither of places nor of channels.",
+        ),
+        Misconception(
+            "centred",
+            _with(affinity=_covariance),
+            "You take the mean off each channel first. DANet multiplies the channels as they are.",
+        ),
+        Misconception(
+            "weights-returned-turned",
+            _with(told=lambda weights: weights.mT),
+            "The mixture is right, but you return the weights turned around: row c belongs to the "
+            "channel c that asks.",
+        ),
+        Misconception(
+            "overflow",
+            _with(weigh=_exponentials),
+            "exp of a large score is infinite, and inf / inf is NaN; nothing is divided here, so "
+            "products over all places grow. torch's softmax takes the largest of a row away first, "
+            "which changes no weight: use it, or do the same.",
         ),
         Misconception(
             "cosine",

@@ -167,6 +167,12 @@ PositionAttention = Exercise(
             "You return the mixture. Give it to `self.residual`, together with `x`.",
         ),
         Misconception(
+            "alpha-left-out",
+            _with(lambda m, x: x + _mix(m.query(x), m.key(x), m.value(x))),
+            "You add the mixture whole, and α has no effect. Give `x` and the mixture to "
+            "`self.residual`.",
+        ),
+        Misconception(
             "exchanged-in-the-shortcut",
             _with(lambda m, x: m.residual(_mix(m.query(x), m.key(x), m.value(x)), x)),
             "`self.residual` gets its two in the wrong order, so α scales `x`. First what passes, "

@@ -83,6 +83,25 @@ def _with(
     return attend
 
 
+def _exponentials(scores: Tensor) -> Tensor:
+    return scores.exp() / scores.exp().sum(-1, keepdim=True)
+
+
+def _unit(query: Tensor, key: Tensor) -> Tensor:
+    normalize = torch.nn.functional.normalize
+    return normalize(query, dim=-1) @ normalize(key, dim=-1).mT
+
+
+def _only_values_flat(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    q, k = (x.reshape(len(x), -1, x.shape[1]) for x in (query, key))
+    weights = (q @ k.mT).softmax(-1)
+    return (value.flatten(2) @ weights.mT).view_as(value), weights
+
+
+def _scores_told(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    return _with()(query, key, value)[0], query.flatten(2).mT @ key.flatten(2)
+
+
 def _best_place(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
     weights = _with()(query, key, value)[1]
     best = weights.argmax(-1)[:, None].expand(-1, value.shape[1], -1)
@@ -126,6 +145,12 @@ def _asks_nothing(inputs: Inputs) -> Inputs:
     return inputs | {"query": torch.zeros_like(query)}
 
 
+def _asks_loudly(inputs: Inputs) -> Inputs:
+    query = inputs["query"]
+    assert isinstance(query, Tensor)
+    return inputs | {"query": 5000 * query}
+
+
 def _mean_everywhere(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     value = inputs["value"]
     assert isinstance(value, Tensor)
@@ -153,6 +178,11 @@ position_attention = Exercise(
         Law("shuffling the places shuffles the result alike", _shuffles_along, _shuffled),
         Law(
             "a place that asks nothing gets the mean of all values", _mean_everywhere, _asks_nothing
+        ),
+        Law(
+            "large scores do no harm",
+            lambda i, before, after: all(bool(x.isfinite().all()) for x in after.values()),
+            _asks_loudly,
         ),
     ),
     misconceptions=(
@@ -197,6 +227,7 @@ position_attention = Exercise(
                     flatten=lambda x: x.reshape(len(x), -1, x.shape[1]),
                     back=lambda mixed, v: mixed.reshape(v.shape),
                 ),
+                _only_values_flat,
             ),
         ),
         Misconception(
@@ -242,6 +273,31 @@ position_attention = Exercise(
             _with(told=lambda weights: weights.mT),
             "The mixture is right, but you return the weights turned around: row n belongs to the "
             "place n that asks.",
+        ),
+        Misconception(
+            "overflow",
+            _with(weigh=_exponentials),
+            "exp of a large score is infinite, and inf / inf is NaN; nothing is divided here, so "
+            "they can grow. torch's softmax takes the largest score of the row away first, which "
+            "changes no weight: use it, or do the same.",
+        ),
+        Misconception(
+            "query-compared-with-itself",
+            _with(score=lambda q, k: q @ q.mT),
+            "Queries are compared with queries, and `key` has no effect. A place may offer "
+            "something else than it seeks.",
+        ),
+        Misconception(
+            "cosine",
+            _with(score=_unit),
+            "You compare directions: queries and keys are brought to length one first. A long "
+            "query asks more sharply; take the plain products.",
+        ),
+        Misconception(
+            "scores-returned",
+            _scores_told,
+            "The mixture is right, but the second result holds the scores as they are before the "
+            "softmax. Return the weights.",
         ),
         Misconception(
             "one-question-for-all",

@@ -29,6 +29,9 @@ def _call(answer: Callable[[], Any], inputs: Inputs) -> tuple[Tensor, Tensor, Te
     module = answer()
     if not isinstance(module, nn.Module):
         raise Malformed("expected a class derived from nn.Module")
+    names = [name for name, _ in module.named_parameters()]
+    if names and "alpha" not in names:
+        raise Malformed(f"the learned number should be called `self.alpha`, not `self.{names[0]}`")
     module = module.to(device=x.device, dtype=x.dtype)
     fresh = module(x, mixed)
     learned = list(module.parameters())
@@ -131,8 +134,12 @@ ScaledResidual = Exercise(
         Misconception(
             "cut-off",
             _module(lambda a, x, mixed: x + a.detach() * mixed),
-            "No gradient reaches α (`.item()`, `.data` or `.detach()`), so it stays zero for ever.",
-            also=(_module(lambda a, x, mixed: x + a.data * mixed),),
+            "No gradient reaches α (`.item()`, `.data`, `.detach()`, or an `if` that leaves it out "
+            "while it is zero), so it stays zero for ever.",
+            also=(
+                _module(lambda a, x, mixed: x + a.data * mixed),
+                _module(lambda a, x, mixed: x + a * mixed if a else x),
+            ),
         ),
         Misconception(
             "all-scaled",
@@ -162,7 +169,18 @@ ScaledResidual = Exercise(
             _module(lambda a, x, mixed: x + a.tanh() * mixed),
             "It starts right, but α is squashed before use. Later networks do that; DANet "
             "multiplies by α itself.",
-            also=(_module(lambda a, x, mixed: x + a.sigmoid() * mixed),),
+        ),
+        Misconception(
+            "through-a-sigmoid",
+            _module(lambda a, x, mixed: x + a.sigmoid() * mixed),
+            "α goes through a sigmoid, which makes one half of zero: a new module changes its "
+            "input at once. Multiply by α itself.",
+        ),
+        Misconception(
+            "in-place",
+            _module(lambda a, x, mixed: x.add_(a * mixed)),
+            "You change `x` itself (`+=` or `add_`), and whoever made it may still need it. Return "
+            "a new tensor.",
         ),
         Misconception(
             "ignored",

@@ -49,6 +49,17 @@ def _then(first: Gate, second: Gate, x: Tensor) -> Tensor:
     return gated * second(gated)
 
 
+def _overwriting(first: Gate, second: Gate, x: Tensor) -> Tensor:
+    x *= first(x)
+    return x * second(x)
+
+
+def _all_overwriting(first: Gate, second: Gate, x: Tensor) -> Tensor:
+    x *= first(x)
+    x *= second(x)
+    return x
+
+
 def _both(channel: Gate, spatial: Gate, x: Tensor) -> Tensor:
     return x * channel(x) * spatial(x)
 
@@ -102,6 +113,8 @@ arrange = Exercise(
                 _ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),
                 _ways(_then, _then),
                 _ways(lambda channel, spatial, x: _then(spatial, channel, x)),
+                _ways(_both),
+                _ways(_then, _both),
             ),
         ),
         Misconception(
@@ -140,7 +153,27 @@ arrange = Exercise(
             _ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x))),
             "In parallel, you add the gates, so the scale reaches 2 and neither gate alone can "
             "hide anything. Multiply by both.",
-            also=(_ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x)) / 2),),
+        ),
+        Misconception(
+            "gates-averaged",
+            _ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x)) / 2),
+            "In parallel, you take the mean of the gates, so where one is shut the other still "
+            "lets through up to half. Multiply by both.",
+        ),
+        Misconception(
+            "in-place",
+            _ways(
+                _overwriting,
+                lambda channel, spatial, x: _overwriting(spatial, channel, x),
+            ),
+            "You overwrite the map that came in (`x *= …`), which others still need: here the next "
+            "order gets what the last one has left. Write `x = x * …`.",
+            also=(
+                _ways(
+                    _all_overwriting,
+                    lambda channel, spatial, x: _all_overwriting(spatial, channel, x),
+                ),
+            ),
         ),
         Misconception(
             "gates-returned",

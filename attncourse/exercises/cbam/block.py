@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attncourse.exercises.cbam.two_maps import draw_maps
 from attncourse.exercises.core import (
     Draw,
     Exercise,
@@ -19,8 +18,16 @@ from attncourse.exercises.core import (
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    channels, reduction, kernel = draw.sizes((8, 2, 7), (5, 1, 3))
+    """Reductions that do not divide the channels."""
+    channels, reduction, kernel = draw.sizes((14, 4, 7), (35, 16, 3))
     return {"channels": channels, "reduction": reduction, "kernel": kernel}
+
+
+def _maps_of_block(draw: Draw) -> Inputs:
+    """Maps that are not square, each channel about a value of its own."""
+    batch, channels, height, width = draw.sizes((2, 14, 7, 11), (3, 35, 5, 13))
+    level = torch.linspace(-1, 1, channels, dtype=torch.float64)[:, None, None]
+    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Place(nn.Module):
@@ -129,6 +136,17 @@ def _mean_before_maximum(block: _Layers, x: Tensor) -> Tensor:
     return torch.sigmoid(block.spatial.norm(block.spatial.conv(_maps(x).flip(1))))
 
 
+def _of_all_batches(block: _Layers, x: Tensor) -> Tensor:
+    norm, z = block.spatial.norm, block.spatial.conv(_maps(x))
+    mean, variance = norm.running_mean, norm.running_var
+    return F.batch_norm(z, mean, variance, norm.weight, norm.bias, training=False).sigmoid()
+
+
+class _ReductionOf16(_block_with()):  # type: ignore[misc]
+    def __init__(self, channels: int, reduction: int = 16, kernel: int = 7) -> None:
+        super().__init__(channels, kernel=kernel)
+
+
 class _KernelOfSeven(_block_with()):  # type: ignore[misc]
     def __init__(self, channels: int, reduction: int = 16, kernel: int = 7) -> None:
         super().__init__(channels, reduction)
@@ -167,10 +185,10 @@ CBAM = Exercise(
     name="CBAM",
     lesson="08-cbam",
     points=5,
-    kind=Module(("y",), by_name=True),
+    kind=Module(("y",), by_name=True, training=True),
     says="y: the map, its channels gated, then its places",
     oracle=_Oracle,
-    draw=draw_maps,
+    draw=_maps_of_block,
     construction=_construction,
     batched=("x",),
     laws=(
@@ -265,6 +283,12 @@ CBAM = Exercise(
             "other's gates.",
         ),
         Misconception(
+            "never-of-this-batch",
+            _block_with(where=_of_all_batches),
+            "In training too the spatial gate's norm goes by its running statistics. Leave the "
+            "mode to the modules: call `self.spatial(…)`, and no `eval()`.",
+        ),
+        Misconception(
             "in-place",
             _block_with(join=_in_place),
             "The result is right, but the map that came in is overwritten (`x *= …`), and the "
@@ -275,6 +299,11 @@ CBAM = Exercise(
             "kernel-ignored",
             _KernelOfSeven,
             "The argument `kernel` has no effect: hand it on to your `SpatialGate`.",
+        ),
+        Misconception(
+            "reduction-ignored",
+            _ReductionOf16,
+            "The argument `reduction` has no effect: you always divide the channels by 16.",
         ),
     ),
     right=(_block_with(), _Convolutions, _RegisteredBackwards),

@@ -149,7 +149,10 @@ channel_gate = Exercise(
             _gate_with(lambda x: _mean(x) + _max(x)),
             "You join mean and maximum before the network hears them. Each goes through the whole "
             "network by itself, and the *logits* are added: the ReLU between makes the difference.",
-            also=(_gate_with(lambda x: (_mean(x) + _max(x)) / 2),),
+            also=(
+                _gate_with(lambda x: (_mean(x) + _max(x)) / 2),
+                _gate_with(lambda x: (_mean(x) + _max(x)) / 2, join=lambda a: (2 * a).sigmoid()),
+            ),
         ),
         Misconception(
             "second-bias-once",

@@ -20,8 +20,8 @@ from attncourse.exercises.core import (
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    (kernel,) = draw.sizes((7,), (3,))
-    return {"kernel": kernel}
+    """No kernel at first, so that the default counts."""
+    return {"kernel": 3} if draw.variant else {}
 
 
 class _Oracle(nn.Module):
@@ -119,6 +119,29 @@ def _of_this_batch(gate: _Plain, z: Tensor) -> Tensor:
     return F.batch_norm(z, None, None, weight, bias, training=True).sigmoid()
 
 
+def _of_all_batches(gate: _Plain, z: Tensor) -> Tensor:
+    norm = gate.norm
+    assert norm.running_mean is not None and norm.running_var is not None
+    z = (z - norm.running_mean) / torch.sqrt(norm.running_var + norm.eps)
+    return torch.sigmoid(z * norm.weight + norm.bias)
+
+
+def _of_each_image(gate: _Plain, z: Tensor) -> Tensor:
+    if not gate.training:
+        return gate.norm(z).sigmoid()
+    return F.instance_norm(z, None, None, gate.norm.weight, gate.norm.bias).sigmoid()
+
+
+class _Small(_gate_with()):  # type: ignore[misc]
+    def __init__(self, kernel: int = 3) -> None:
+        super().__init__(kernel)
+
+
+class _NoDefault(_gate_with()):  # type: ignore[misc]
+    def __init__(self, kernel: int) -> None:
+        super().__init__(kernel)
+
+
 def _one_gate_a_place(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     x, gate = inputs["x"], before["gate"]
     assert isinstance(x, Tensor)
@@ -136,7 +159,7 @@ SpatialGate = Exercise(
     name="SpatialGate",
     lesson="08-cbam",
     points=4,
-    kind=Module(("gate",), by_name=True),
+    kind=Module(("gate",), by_name=True, training=True),
     says="gate: σ(norm(convolution of the two maps)), one for each place",
     oracle=_Oracle,
     draw=draw_maps,
@@ -171,6 +194,19 @@ SpatialGate = Exercise(
             "others beside it. Call the module: `self.norm(…)` knows in which mode it is.",
         ),
         Misconception(
+            "never-of-this-batch",
+            _gate_with(end=_of_all_batches),
+            "In training too you norm by the running statistics, so the norm never does its work. "
+            "Call the module: `self.norm(…)` knows in which mode it is.",
+            also=(_gate_with(end=lambda gate, z: gate.norm.eval()(z).sigmoid()),),
+        ),
+        Misconception(
+            "norm-of-each-image",
+            _gate_with(end=_of_each_image),
+            "In training you norm each image by itself. Asked for is `nn.BatchNorm2d`, which takes "
+            "the mean and the variance over the whole batch.",
+        ),
+        Misconception(
             "sigmoid-before-the-norm",
             _gate_with(end=lambda gate, z: gate.norm(z.sigmoid())),
             "The sigmoid comes before the norm, which then moves the gate out of 0 to 1. Norm "
@@ -181,7 +217,12 @@ SpatialGate = Exercise(
             _gate_with(end=lambda gate, z: gate.norm(z).relu().sigmoid()),
             "A ReLU stands before the sigmoid, and σ of a positive number is at least ½: your gate "
             "can never hide a place.",
-            also=(_gate_with(end=lambda gate, z: gate.norm(z.relu()).sigmoid()),),
+        ),
+        Misconception(
+            "relu-before-the-norm",
+            _gate_with(end=lambda gate, z: gate.norm(z.relu()).sigmoid()),
+            "A ReLU stands between convolution and norm. All that speaks against a place becomes "
+            "the same zero there; nothing but the norm stands between them.",
         ),
         Misconception(
             "no-sigmoid",
@@ -215,6 +256,13 @@ SpatialGate = Exercise(
             "kernel-ignored",
             _gate_with(kernel_used=7),
             "The argument `kernel` has no effect: your convolution is always 7 wide.",
+        ),
+        Misconception(
+            "other-default",
+            _Small,
+            "Your gate is right where `kernel` is given. Where it is not, 7 should count, as in "
+            "the stub: `kernel=7`.",
+            also=(_NoDefault,),
         ),
         Misconception(
             "border-invented",

@@ -128,7 +128,12 @@ two_maps = Exercise(
             _pair(_max, _mean, dim=0),
             "The two maps stand on the first axis, and that one is the batch. They should take the "
             "place of the channels: (B, 2, H, W).",
-            also=(_pair(_max, _mean, dim=-1),),
+        ),
+        Misconception(
+            "stacked-behind",
+            _pair(_max, _mean, dim=-1),
+            "The two maps stand on the last axis, behind height and width. They should take the "
+            "place of the channels: (B, 2, H, W).",
         ),
         Misconception(
             "added",

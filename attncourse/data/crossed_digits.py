@@ -1,8 +1,8 @@
 """A sheet of digits; marks at its border tell a row and a column: read where they cross.
 
 The digits are real handwriting, see `attncourse.data.handwriting`. A mark stands at the end of its
-row or column, in a colour of its own, and between the marks and the nearest digits is a gap that a
-few small convolutions do not bridge.
+row or column, in a colour of its own. Between the marks and the nearest digits is a gap, wider than
+a convolution of 3×3, and most digits lie farther off.
 """
 
 from dataclasses import dataclass

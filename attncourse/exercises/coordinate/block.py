@@ -5,10 +5,14 @@ from torch import Tensor, nn
 
 from attncourse.exercises.coordinate.blocks import (
     AlwaysByTheBatch,
+    AsLinearLayers,
     AsMaps,
     ColumnsFirst,
+    NoDefault,
+    OneAfterTheOther,
     block_with,
     cut_after_the_width,
+    frozen,
     normed_apart,
     together,
 )
@@ -24,9 +28,9 @@ from attncourse.exercises.core import (
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    """A hidden width above the minimum, and one that the minimum replaces."""
-    channels, reduction = draw.sizes((23, 2), (11, 4))
-    return {"channels": channels, "reduction": reduction}
+    """A width that the minimum replaces; for the other sizes no reduction: the default counts."""
+    # 289 // 50 is less than 8, 289 // 32 is more, and 319 / 32 is 10 if rounded.
+    return {"channels": 319} if draw.variant else {"channels": 289, "reduction": 50}
 
 
 def _maps(draw: Draw) -> Inputs:
@@ -34,7 +38,7 @@ def _maps(draw: Draw) -> Inputs:
 
     Sides that were exchanged raise an error on all maps but the square one, which tells how.
     """
-    channels, batch, height, width = draw.sizes((23, 2, 5, 7), (11, 3, 4, 4))
+    channels, batch, height, width = draw.sizes((289, 2, 5, 7), (319, 3, 4, 4))
     levels = [torch.linspace(-1, 2, n, dtype=torch.float64) for n in (channels, height, width)]
     level = levels[0][:, None, None] + levels[1][:, None] ** 2 + levels[2]
     return {"x": draw.normal(batch, channels, height, width) + level}
@@ -44,18 +48,17 @@ class _Coordinate(nn.Module):
     def __init__(self, channels: int, reduction: int = 32) -> None:
         super().__init__()
         hidden = max(8, channels // reduction)
-        self.mix = nn.Linear(channels, hidden)
+        self.mix = nn.Conv1d(channels, hidden, 1)
         self.norm = nn.BatchNorm1d(hidden)
-        self.rows = nn.Linear(hidden, channels)
-        self.columns = nn.Linear(hidden, channels)
+        self.rows = nn.Conv1d(hidden, channels, 1)
+        self.columns = nn.Conv1d(hidden, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         height = x.shape[2]
-        sides = torch.cat([x.mean(3), x.mean(2)], dim=2).mT  # (B, H + W, C)
-        z = self.norm(self.mix(sides).mT).mT
+        z = self.norm(self.mix(torch.cat([x.mean(3), x.mean(2)], dim=2)))  # (B, R, H + W)
         z = z * (z + 3).clamp(0, 6) / 6
-        rows, columns = self.rows(z[:, :height]), self.columns(z[:, height:])
-        return torch.einsum("bchw,bhc,bwc->bchw", x, rows.sigmoid(), columns.sigmoid())
+        rows, columns = self.rows(z[..., :height]), self.columns(z[..., height:])
+        return torch.einsum("bchw,bch,bcw->bchw", x, rows.sigmoid(), columns.sigmoid())
 
 
 def _gate(inputs: Inputs, outputs: Outputs) -> Tensor:
@@ -163,9 +166,34 @@ CoordinateBlock = Exercise(
             "to the block of MobileNetV2 around this one.",
         ),
         Misconception(
+            "sigmoid-of-the-product",
+            block_with(
+                end=lambda z: z, scale=lambda x, rows, columns: x * torch.sigmoid(rows * columns)
+            ),
+            "You multiply the logits and take one sigmoid. Then two shut gates make an open one: "
+            "minus times minus. Two sigmoids first, then the product.",
+        ),
+        Misconception(
+            "one-after-the-other",
+            OneAfterTheOther,
+            "The means of the columns are taken from the map that the rows have gated already. "
+            "Both gates come from the same `x`; multiply at the end.",
+        ),
+        Misconception(
+            "maximum",
+            block_with(pool=lambda x: (x.amax(3), x.amax(2))),
+            "Rows and columns are pooled by their maximum. Take the means, as `pool_sides` does.",
+        ),
+        Misconception(
             "no-sigmoid",
             block_with(end=lambda z: z),
             "The gates are not squashed: put a sigmoid behind `self.rows` and `self.columns`.",
+        ),
+        Misconception(
+            "hard-sigmoid",
+            block_with(end=torch.nn.functional.hardsigmoid),
+            "Your gates end in the hard sigmoid, ReLU6(z + 3) / 6. Here they end in σ; only the "
+            "shared part has a cheap stand-in.",
         ),
         Misconception(
             "softmax",
@@ -196,17 +224,32 @@ CoordinateBlock = Exercise(
             "a layer: it knows which mode it is in.",
         ),
         Misconception(
-            "no-least-width",
-            block_with(hidden=lambda channels, reduction: channels // reduction),
-            "With few channels, too few hidden units are left. The width is `channels // "
-            "reduction`, but at least 8.",
-            also=(block_with(hidden=lambda channels, reduction: max(1, channels // reduction)),),
+            "frozen",
+            block_with(transform=frozen),
+            "In training you norm by the running mean and variance, as in evaluation, so the norm "
+            "never learns what passes through it. Call `self.norm` and leave its mode alone.",
         ),
         Misconception(
-            "always-eight",
+            "width-of-a-great-reduction",
+            block_with(hidden=lambda channels, reduction: channels // reduction),
+            "Your hidden width is wrong where `channels // reduction` is less than 8. It is 8 "
+            "then. Is `reduction` used as it is given, and the least kept?",
+            also=(
+                block_with(hidden=lambda channels, reduction: max(1, channels // reduction)),
+                block_with(hidden=lambda channels, reduction: max(8, channels // 32)),
+            ),
+        ),
+        Misconception(
+            "width-by-default",
             block_with(hidden=lambda channels, reduction: 8),
-            "Your hidden width is 8 whatever you are given; 8 is only the least: it is `channels "
-            "// reduction` where that is more.",
+            "With many channels and no `reduction` given, your hidden width is wrong. 32 counts "
+            "then, as in the stub; `//` rounds down; and 8 is only the least.",
+            also=(
+                block_with(hidden=lambda channels, reduction: max(8, -(-channels // reduction))),
+                block_with(hidden=lambda channels, reduction: max(8, round(channels / reduction))),
+                block_with(default=16),
+                NoDefault,
+            ),
         ),
         Misconception(
             "detached",
@@ -215,5 +258,5 @@ CoordinateBlock = Exercise(
             "learn.",
         ),
     ),
-    right=(block_with(), AsMaps, ColumnsFirst),
+    right=(block_with(), AsLinearLayers, AsMaps, ColumnsFirst),
 )

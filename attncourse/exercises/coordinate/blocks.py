@@ -35,6 +35,12 @@ def cut_after_the_width(rows: Tensor, columns: Tensor, mix: Layer, norm: Layer) 
     return z[..., : columns.shape[2]], z[..., columns.shape[2] :]
 
 
+def frozen(rows: Tensor, columns: Tensor, mix: Layer, norm: Layer) -> Sides:
+    """Wrong in training: the norm is put into evaluation mode."""
+    assert isinstance(norm, nn.Module)
+    return together(rows, columns, mix, norm.eval())
+
+
 def _times(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return x * rows * columns
 
@@ -53,11 +59,12 @@ def block_with(
     place: Callable[[Tensor, Tensor], Sides] = _as_rows_and_columns,
     scale: Callable[[Tensor, Tensor, Tensor], Tensor] = _times,
     hidden: Callable[[int, int], int] = _hidden,
+    default: int = 32,
 ) -> type[nn.Module]:
     """A block with one of its parts exchanged; `scale` gets maps and what `place` made."""
 
     class Block(nn.Module):
-        def __init__(self, channels: int, reduction: int = 32) -> None:
+        def __init__(self, channels: int, reduction: int = default) -> None:
             super().__init__()
             width = hidden(channels, reduction)
             self.mix, self.norm = nn.Conv1d(channels, width, 1), nn.BatchNorm1d(width)
@@ -74,6 +81,42 @@ def block_with(
             return scale(x, *place(made[0], made[1]))
 
     return Block
+
+
+class NoDefault(block_with()):  # type: ignore[misc]  # a class that a function made
+    """Wrong: whoever builds it has to say the reduction."""
+
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__(channels, reduction)
+
+
+class OneAfterTheOther(block_with()):  # type: ignore[misc]  # as above
+    """Wrong: the columns are pooled from the map that the rows have gated."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate maps (B, C, H, W)."""
+        rows, _ = together(*_means(x), self.mix, self.norm)
+        x = x * self.rows(F.hardswish(rows)).sigmoid()[..., None]
+        _, columns = together(*_means(x), self.mix, self.norm)
+        return x * self.columns(F.hardswish(columns)).sigmoid()[:, :, None]
+
+
+class AsLinearLayers(nn.Module):
+    """Channels last, so that linear layers do what convolutions of kernel 1 do."""
+
+    def __init__(self, channels: int, reduction: int = 32) -> None:
+        super().__init__()
+        hidden = max(8, channels // reduction)
+        self.mix, self.norm = nn.Linear(channels, hidden), nn.BatchNorm1d(hidden)
+        self.rows, self.columns = nn.Linear(hidden, channels), nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate maps (B, C, H, W)."""
+        sides = torch.cat((x.mean(3), x.mean(2)), dim=2).mT  # (B, H + W, C)
+        z = F.hardswish(self.norm(self.mix(sides).mT)).mT
+        rows, columns = z[:, : x.shape[2]], z[:, x.shape[2] :]
+        gates = self.rows(rows).sigmoid().mT, self.columns(columns).sigmoid().mT
+        return x * gates[0].unsqueeze(3) * gates[1].unsqueeze(2)
 
 
 class AsMaps(nn.Module):

@@ -21,15 +21,18 @@ def _inputs(draw: Draw) -> Inputs:
 
 
 def _call(answer: Callable[..., Any], inputs: Inputs) -> Any:
-    """Give the answer four layers; that in the middle and the gate take any number of channels."""
+    """Give the answer four layers; that in the middle and the gate take any number of channels.
+
+    The first two end in bounds, but not in ReLU6: a ReLU that the answer adds should show.
+    """
     x, w_expand, w_project = inputs.values()
     assert isinstance(w_expand, Tensor) and isinstance(w_project, Tensor)
 
     def expand(x: Tensor) -> Tensor:
-        return torch.einsum("dc,bchw->bdhw", w_expand, x).clamp(0, 6)
+        return torch.einsum("dc,bchw->bdhw", w_expand, x).clamp(-1, 8)
 
     def depthwise(x: Tensor) -> Tensor:
-        return (x + 2 * x.roll(1, 2) - x.roll(1, 3)).clamp(0, 6)
+        return (x + 2 * x.roll(1, 2) - x.roll(1, 3)).clamp(-1, 9)
 
     def gate(x: Tensor) -> Tensor:
         return x * (2 * x.mean(3, keepdim=True) - 1).sigmoid() * x.mean(2, keepdim=True).sigmoid()
@@ -128,6 +131,23 @@ gated_bottleneck = Exercise(
             "no-shortcut",
             lambda e, d, g, p, x: p(g(d(e(x)))),
             "The shortcut is missing: add `x`.",
+        ),
+        Misconception(
+            "relu-in-the-middle",
+            lambda e, d, g, p, x: x + p(g(d(e(x)).clamp(0, 6))),
+            "You add a ReLU between the four functions. `expand` and `depthwise` bring their own "
+            "with them, and the gate has none: call the four, and nothing between.",
+            also=tuple(
+                form
+                for relu in (torch.relu, torch.nn.functional.relu6)
+                for form in (
+                    lambda e, d, g, p, x, relu=relu: x + p(g(d(relu(e(x))))),
+                    lambda e, d, g, p, x, relu=relu: x + p(g(relu(d(e(x))))),
+                    lambda e, d, g, p, x, relu=relu: x + p(relu(g(d(e(x))))),
+                    lambda e, d, g, p, x, relu=relu: x + p(g(relu(d(relu(e(x)))))),
+                    lambda e, d, g, p, x, relu=relu: x + p(relu(g(relu(d(relu(e(x))))))),
+                )
+            ),
         ),
         Misconception(
             "relu-at-the-end",

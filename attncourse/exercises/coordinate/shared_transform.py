@@ -67,6 +67,11 @@ def _as_a_map(rows: Tensor, columns: Tensor, mix: Layer, norm: Layer) -> Sides:
     return hidden[:, :, :height, 0], hidden.narrow(2, height, columns.shape[2]).squeeze(3)
 
 
+def _columns_laid_first(rows: Tensor, columns: Tensor, mix: Layer, norm: Layer) -> Sides:
+    hidden = F.hardswish(norm(mix(torch.cat((columns, rows), dim=2))))
+    return hidden[..., : rows.shape[2]], hidden[..., rows.shape[2] :]
+
+
 def _with(
     activation: Layer = F.hardswish,
     split: Callable[[Tensor, int, int], Sides] = lambda z, h, w: (z[..., :h], z[..., h:]),
@@ -115,6 +120,7 @@ shared_transform = Exercise(
             _with(split=lambda z, h, w: (z[..., -h:], z[..., :-h])),
             "The lengths are right, but what you call rows is in part made of columns: take them "
             "apart in the order in which you put them together.",
+            also=(_columns_laid_first,),
         ),
         Misconception(
             "halved",
@@ -162,6 +168,12 @@ shared_transform = Exercise(
             "not-divided",
             _with(lambda z: z * F.relu6(z + 3)),
             "Your h-swish is six times too large: divide ReLU6(z + 3) by 6.",
+        ),
+        Misconception(
+            "relu-in-the-factor",
+            _with(lambda z: z * (z + 3).relu() / 6),
+            "The factor in your h-swish is a ReLU, which grows without end. It should be ReLU6, "
+            "so that above 3 it is z itself that comes out.",
         ),
         Misconception(
             "not-shifted",

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import copy
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -54,11 +53,10 @@ SLIPS = {
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds by the clock and of computing, for so many submissions."""
+    """Seconds by the clock for so many submissions."""
 
     count: int
     clock: float
-    computing: float
 
     @property
     def rate(self) -> float:
@@ -135,16 +133,10 @@ def answered(release: NotebookNode, right: dict[str, str], kind: str, number: in
 
 @contextlib.contextmanager
 def measured(count: int, into: list[Run]) -> Iterator[None]:
-    """Notes what the code inside takes, with the processes that it starts and waits for."""
-    began, used = time.perf_counter(), computing()
+    """Notes how long the code inside takes."""
+    began = time.perf_counter()
     yield
-    into.append(Run(count, time.perf_counter() - began, computing() - used))
-
-
-def computing() -> float:
-    """CPU seconds of this process and of all that it has waited for."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    into.append(Run(count, time.perf_counter() - began))
 
 
 def by_us(course: Course, lesson: Lesson, names: list[str], workers: int) -> Run:
@@ -185,11 +177,7 @@ def table(
     lesson: Lesson, workers: int, plain: list[Run], ours: Run, spent: list[float], large: list[Run]
 ) -> str:
     """What was measured, as the page of docs/."""
-    whole = Run(
-        sum(run.count for run in plain),
-        sum(run.clock for run in plain),
-        sum(run.computing for run in plain),
-    )
+    whole = Run(sum(run.count for run in plain), sum(run.clock for run in plain))
     rows = [("`nbgrader autograde`", whole), ("`attncourse grade`", ours)]
     rows += [("`attncourse grade`", run) for run in large]
     lines = [
@@ -200,16 +188,12 @@ def table(
         f"Lesson {lesson.name}, {workers} workers, one thread each; start-up, gradebook, "
         "notebooks, feedback and report are part of our time.",
         "",
-        "| | submissions | seconds | a second | CPU s a submission | times as fast | CPU |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| | submissions | seconds | a second | times as fast |",
+        "|---|---:|---:|---:|---:|",
     ]
-    each = whole.computing / whole.count
     for name, run in rows:
-        mine = run.computing / run.count
-        lines.append(
-            f"| {name} | {run.count} | {run.clock:.1f} | {run.rate:.2f} | {mine:.2f} "
-            f"| {run.rate / whole.rate:.1f} | {each / mine:.1f} |"
-        )
+        times = run.rate / whole.rate
+        lines.append(f"| {name} | {run.count} | {run.clock:.1f} | {run.rate:.2f} | {times:.1f} |")
     tail = statistics.quantiles(spent, n=20)[-1]
     lines += [
         "",

@@ -66,6 +66,18 @@ def _with(
     return gates
 
 
+def _one_after_the_other(x: Tensor, cw: Gate, hc: Gate, hw: Gate) -> Gates:
+    of_cw = cw(pooled(x, 2)).transpose(1, 2)
+    x = x * of_cw
+    of_hc = hc(pooled(x, 3).mT).transpose(1, 3)
+    return of_cw, of_hc, hw(pooled(x * of_hc))
+
+
+def _from_the_first(x: Tensor, cw: Gate, hc: Gate, hw: Gate) -> Gates:
+    of_cw = cw(pooled(x, 2)).transpose(1, 2)
+    return of_cw, hc(pooled(x * of_cw, 3).mT).transpose(1, 3), hw(pooled(x))
+
+
 def _unturned(gate: Tensor) -> Tensor:
     return gate.squeeze(1).unsqueeze(3)
 
@@ -194,11 +206,17 @@ gates_in_place = Exercise(
         Misconception(
             "one-gate-for-all",
             lambda x, cw, hc, hw: _with()(x, cw, cw, cw),
-            "All three faces go through `cw`. Each has a gate of its own.",
+            "All three faces go through one and the same gate. Each has a gate of its own.",
             also=(
                 lambda x, cw, hc, hw: _with()(x, hc, hc, hc),
                 lambda x, cw, hc, hw: _with()(x, hw, hw, hw),
             ),
+        ),
+        Misconception(
+            "one-after-the-other",
+            _one_after_the_other,
+            "A face is pooled from maps that another gate has been at. All three look at x itself.",
+            also=(_from_the_first,),
         ),
         Misconception(
             "mean-first",

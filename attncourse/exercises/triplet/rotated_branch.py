@@ -91,6 +91,12 @@ def _each_image(x: Tensor, dim: int, gate: Gate) -> Tensor:
     return torch.stack([(t * gate(pooled(t[None]))[0]).transpose(0, dim - 1) for t in turned])
 
 
+def _overwritten(x: Tensor, dim: int, gate: Gate) -> Tensor:
+    rotated = x.transpose(1, dim)
+    rotated *= gate(pooled(rotated))
+    return rotated.transpose(1, dim)
+
+
 def _reshaped(x: Tensor, dim: int) -> Tensor:
     return x.reshape(x.transpose(1, dim).shape)
 
@@ -184,6 +190,12 @@ rotated_branch = Exercise(
             "other-axis",
             lambda x, dim, gate: branch_with()(x, {1: 1, 2: 3, 3: 2}[dim], gate),
             "Height and width are exchanged: `dim` 2 is the height, 3 the width.",
+        ),
+        Misconception(
+            "overwritten",
+            _overwritten,
+            "You multiply in place. The rotated block is a view of x, so x itself is gated, and "
+            "the next branch sees what this one has left. Work on a new tensor.",
         ),
         Misconception(
             "detached",

@@ -46,6 +46,11 @@ def _number_by_number(cw: Tensor, hc: Tensor, hw: Tensor) -> Kernels:
     return turned(hc), turned(cw), turned(hw)
 
 
+def _copied(cw: Tensor, hc: Tensor, hw: Tensor) -> Kernels:
+    with torch.no_grad():
+        return hc.detach().mT.clone(), cw.mT.contiguous(), hw.mT.clone()
+
+
 def _all_transposed(inputs: Inputs) -> Inputs:
     cw, hc, hw = _oracle(*(k for k in inputs.values() if isinstance(k, Tensor)))
     return {"cw": cw, "hc": hc, "hw": hw}
@@ -71,6 +76,7 @@ turned_kernels = Exercise(
     says="of_cw, of_hc and of_hw: the kernels for the turned image",
     oracle=_oracle,
     draw=_kernels,
+    differentiable=False,  # trained weights are carried over on copies: nobody learns through them
     laws=(Law("turned twice, all is as it was", _back_again, _all_transposed),),
     misconceptions=(
         Misconception(
@@ -153,5 +159,5 @@ turned_kernels = Exercise(
             ),
         ),
     ),
-    right=(_each(lambda kernel: kernel.mT), _by_tables, _number_by_number),
+    right=(_each(lambda kernel: kernel.mT), _by_tables, _number_by_number, _copied),
 )

@@ -143,6 +143,11 @@ z_pool = Exercise(
             "You take the largest number *without its sign*; asked for is the maximum.",
         ),
         Misconception(
+            "largest-from-zero",
+            _pair(lambda x, dim: x.amax(dim).clamp(min=0), _mean),
+            "Your maximum is never below 0. Where all numbers are negative, so is the largest.",
+        ),
+        Misconception(
             "median",
             _pair(_max, lambda x, dim: x.median(dim).values),
             "The second map holds medians; asked for is the mean.",

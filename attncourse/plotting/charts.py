@@ -91,7 +91,8 @@ def bars(
             spread = place + np.linspace(-0.15, 0.15, seeds.size)
             ax.plot(seeds, spread, "o", color="white", mec=COLOURS["black"], mew=1)
         end = max(seeds.max(), seeds.mean(), 0)
-        text = f"{seeds.mean():.3g}"
+        mean = seeds.mean()
+        text = f"{mean:,.0f}" if mean >= 1000 else f"{mean:.3g}"
         ax.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(values)), list(values))
     ax.set(title=title, xlabel=xlabel)

@@ -138,6 +138,14 @@ def _early(query: Tensor, key: Tensor, value: Tensor, of_query: Tensor, of_key: 
     return weights @ value, weights
 
 
+def _scores_told(
+    query: Tensor, key: Tensor, value: Tensor, of_query: Tensor, of_key: Tensor
+) -> Pair:
+    p, r = _linear(of_query, query.shape[2]), _linear(of_key, query.shape[2])
+    scores = (query + p) @ (key + r).mT * query.shape[3] ** -0.5
+    return scores.softmax(-1) @ value, scores
+
+
 def _reversed(inputs: Inputs) -> Inputs:
     """The axis the other way round: tokens, and the places of the tables."""
     return {name: x.flip(2) for name, x in inputs.items() if isinstance(x, Tensor)}
@@ -301,6 +309,23 @@ axial_attention = Exercise(
             _with(weigh=lambda s: s.softmax(1)),
             "Your softmax runs over the heads. Each head shares out its own attention over the "
             "tokens asked: the last axis.",
+        ),
+        Misconception(
+            "softmax-over-batch",
+            _with(weigh=lambda s: s.softmax(0)),
+            "Your softmax runs over the images of the batch, which have nothing to do with each "
+            "other. It runs over the tokens asked: the last axis.",
+        ),
+        Misconception(
+            "multiplied-by-root",
+            _with(scale=lambda q, v: q.shape[3] ** 0.5),
+            "You multiply by √D; divide by it.",
+        ),
+        Misconception(
+            "scores-returned",
+            _scores_told,
+            "The mixture is right, but the second result holds the scores as they are before the "
+            "softmax. Return the weights.",
         ),
         Misconception(
             "positions-in-values",

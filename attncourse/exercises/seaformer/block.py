@@ -1,15 +1,23 @@
 """The block: attention along both axes, its gate, and a small network, with two shortcuts."""
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Misconception, Module
+from attncourse.exercises.core import Draw, Exercise, Inputs, Misconception
 from attncourse.exercises.seaformer.blocks import (
+    TWICE,
     AsMaps,
     Block,
     ByHeads,
     DetailGates,
+    EachOnce,
+    GatesTwice,
+    ProjectsForEachAxis,
+    ProjectsTwice,
     block_with,
+    heads_interleaved,
     merged_by_reshape,
     mixed_by_softmax_over_queries,
     not_scaled,
+    nothing_asked,
+    one_table,
     tables_exchanged,
     without_positions,
 )
@@ -35,7 +43,7 @@ SeaFormerBlock = Exercise(
     name="SeaFormerBlock",
     lesson="13-seaformer",
     points=5,
-    kind=Module(("y",), by_name=True, training=True),
+    kind=EachOnce(("y",), by_name=True, training=True),
     says="y: x, plus the gated detail, plus what the network makes of both",
     oracle=Block,
     draw=_maps,
@@ -132,6 +140,50 @@ SeaFormerBlock = Exercise(
             "The heads were put together by reshaping (B, h, L, E), which mixes places with "
             "channels. Transpose to (B, h, E, L) first.",
         ),
+        Misconception(
+            "heads-interleaved",
+            block_with(attend=heads_interleaved),
+            "The heads were put together number by number. The first E channels are the first "
+            "head's, the next E the second's: (B, h, E, L), then flatten.",
+        ),
+        Misconception(
+            "one-table-for-query-and-key",
+            block_with(attend=one_table),
+            "Queries and keys get the same positions. Of the two tables, the first is for queries "
+            "and the second for keys.",
+        ),
+        Misconception(
+            "nothing-asked",
+            block_with(attend=nothing_asked),
+            "No token hears another: the means of the values go on as they are. What goes on is "
+            "the mixture that `axial_attention` makes.",
+        ),
+        Misconception(
+            "rows-left-out",
+            block_with(gated=lambda m, v, r, c: v + c + 0 * r),
+            "What the rows have collected does not reach the gate.",
+        ),
+        Misconception(
+            "columns-left-out",
+            block_with(gated=lambda m, v, r, c: v + r + 0 * c),
+            "What the columns have collected does not reach the gate.",
+        ),
+        Misconception(
+            "detail-not-gated",
+            block_with(apply=lambda m, g, qkv, x: m.detail(qkv) + 0 * g),
+            "The detail is added as it is. It passes the gate first.",
+        ),
+        Misconception(
+            "input-gated",
+            block_with(apply=lambda m, g, qkv, x: g * x + 0 * m.detail(qkv)),
+            "You gate `x`. What passes the gate is the detail, `self.detail` of all of `qkv`.",
+        ),
+        Misconception(
+            "multiplied-to-the-input",
+            block_with(join=lambda m, x, y: x * y + m.mlp(x * y)),
+            "You multiply `x` by the gated detail. Add it to `x`.",
+        ),
+        Misconception("runs-twice", ProjectsTwice, TWICE, also=(ProjectsForEachAxis, GatesTwice)),
         Misconception(
             "no-value-in-the-gate",
             block_with(gated=lambda m, v, r, c: r + c),

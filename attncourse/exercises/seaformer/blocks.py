@@ -1,14 +1,53 @@
 """SeaFormer blocks, right and wrong: what the check of `SeaFormerBlock` knows."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from attncourse.exercises.core import Inputs, Module
+from attncourse.exercises.core.kinds import Malformed, Opened
+from attncourse.exercises.core.probe import Probe
 
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 PLACES = 16
+TWICE = (
+    "A part of the block runs twice on the same numbers. That costs twice as much, and its batch "
+    "norm counts the batch twice. Keep what the part gave, and use it again."
+)
+
+
+@dataclass(frozen=True)
+class EachOnce(Module):
+    """A module whose batch norms may not see the same numbers twice while it trains."""
+
+    def open(self, answer: Any, probe: Probe) -> Opened:
+        """Watch the batch norms during each call."""
+        opened = super().open(answer, probe)
+
+        def call(inputs: Inputs) -> Any:
+            seen: dict[nn.Module, list[Tensor]] = {}
+
+            def look(module: nn.Module, given: tuple[Any, ...]) -> None:
+                if isinstance(module, _BatchNorm) and module.training and probe.device == "cpu":
+                    seen.setdefault(module, []).append(given[0].detach())
+
+            hook = register_module_forward_pre_hook(look)
+            try:
+                returned = opened.call(inputs)
+            finally:
+                hook.remove()
+            for given in seen.values():
+                if any(torch.equal(x, y) for n, x in enumerate(given) for y in given[:n]):
+                    raise Malformed(TWICE)
+            return returned
+
+        return Opened(call, opened.parameters)
 
 
 def _conv_norm(channels: int, out: int, kernel: int = 1, groups: int = 1) -> nn.Sequential:
@@ -132,6 +171,23 @@ def merged_by_reshape(query: Tensor, key: Tensor, value: Tensor, tables: Tensor)
     return mixed.reshape(len(mixed), -1, mixed.shape[2])
 
 
+def one_table(query: Tensor, key: Tensor, value: Tensor, tables: Tensor) -> Tensor:
+    """Wrong: positions of the queries for the keys as well."""
+    return _attend(query, key, value, tables[[0, 0]])
+
+
+def heads_interleaved(query: Tensor, key: Tensor, value: Tensor, tables: Tensor) -> Tensor:
+    """Wrong: the first number of every head, then the second of every head."""
+    heads = query.shape[1]
+    merged = _attend(query, key, value, tables)
+    return merged.unflatten(1, (heads, -1)).transpose(1, 2).flatten(1, 2)
+
+
+def nothing_asked(query: Tensor, key: Tensor, value: Tensor, tables: Tensor) -> Tensor:
+    """Wrong: every token keeps its own value."""
+    return value.mT.flatten(1, 2) + 0 * _attend(query, key, value, tables)
+
+
 def block_with(
     *,
     axes: tuple[int, int] = (3, 2),
@@ -140,9 +196,13 @@ def block_with(
     layers: tuple[str, str] = ("row", "column"),
     attend: Attend = _attend,
     gated: Callable[[Parts, Tensor, Tensor, Tensor], Tensor] = lambda m, v, r, c: v + r + c,
+    apply: Callable[[Parts, Tensor, Tensor, Tensor], Tensor] = lambda m, g, q, x: g * m.detail(q),
     join: Callable[[Parts, Tensor, Tensor], Tensor] = lambda m, x, y: x + y + m.mlp(x + y),
 ) -> type[nn.Module]:
-    """A block with one of its parts exchanged; `join` gets the input and the gated detail."""
+    """A block with one of its parts exchanged.
+
+    `apply` gets the gate, `qkv` and the input; `join` the input and the gated detail.
+    """
 
     class Other(Parts):
         def forward(self, x: Tensor) -> Tensor:
@@ -156,7 +216,7 @@ def block_with(
                 sides.append(getattr(self, layer)(mixed))
             total = gated(self, parts[2], sides[0][:, :, :, None], sides[1][:, :, None])
             gate = F.hardsigmoid(self.gate(F.relu6(total)))
-            return join(self, x, gate * self.detail(qkv))
+            return join(self, x, apply(self, gate, qkv, x))
 
     return Other
 
@@ -223,4 +283,47 @@ class AsMaps(Parts):
         z = parts[2] + self.row(rows[..., None]) + self.column(columns[:, :, None])
         y = torch.mul(self.detail(qkv), F.relu6(self.gate(F.relu6(z)) + 3) / 6)
         out: Tensor = torch.add(x, y) + self.mlp(torch.add(x, y))
+        return out
+
+
+class ProjectsTwice(Parts):
+    """Wrong: queries, keys and values are made anew for the detail, or for each axis."""
+
+    for_the_axes = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend along the axes of (B, C, H, W)."""
+        parts = self.qkv(x).split(self.widths, 1)
+        rows = _side(parts, self.heads, 3, self.row_positions)
+        if self.for_the_axes:
+            parts = self.qkv(x).split(self.widths, 1)
+        columns = _side(parts, self.heads, 2, self.column_positions)
+        z = parts[2] + self.row(rows)[..., None] + self.column(columns)[:, :, None]
+        detail = self.detail(torch.cat(parts, 1) if self.for_the_axes else self.qkv(x))
+        x = x + detail * F.hardsigmoid(self.gate(F.relu6(z)))
+        out: Tensor = x + self.mlp(x)
+        return out
+
+
+class ProjectsForEachAxis(ProjectsTwice):
+    """Wrong: the same for each axis."""
+
+    for_the_axes = True
+
+
+class GatesTwice(Parts):
+    """Wrong: the gated detail is computed for each shortcut."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend along the axes of (B, C, H, W)."""
+        qkv = self.qkv(x)
+        parts = qkv.split(self.widths, 1)
+        rows = self.row(_side(parts, self.heads, 3, self.row_positions))
+        columns = self.column(_side(parts, self.heads, 2, self.column_positions))
+
+        def gated() -> Tensor:
+            z = parts[2] + rows[..., None] + columns[:, :, None]
+            return self.detail(qkv) * F.hardsigmoid(self.gate(F.relu6(z)))
+
+        out: Tensor = x + gated() + self.mlp(x + gated())
         return out

@@ -102,6 +102,11 @@ def _late(detail: Tensor, value: Tensor, rows: Tensor, columns: Tensor, project:
     return F.hardsigmoid(F.relu6(project(_sum(value, rows, columns)))) * detail
 
 
+def _early(detail: Tensor, value: Tensor, rows: Tensor, columns: Tensor, project: Layer) -> Tensor:
+    """h-sigmoid in front of the projection."""
+    return project(F.hardsigmoid(F.relu6(_sum(value, rows, columns)))) * detail
+
+
 def _shut(inputs: Inputs) -> Inputs:
     """Biases that shut the first channel's gate everywhere."""
     bias = inputs["bias"]
@@ -134,8 +139,8 @@ gate_detail = Exercise(
         Misconception(
             "no-value",
             _with(add=lambda v, r, c: r[..., None] + c[:, :, None]),
-            "`value` is left out: the gate is then a row's part plus a column's, and cannot follow "
-            "any outline. Add it before the projection, as the official code does.",
+            "`value` is left out: two maps whose rows and columns have collected the same then get "
+            "the same gate. Add it before the projection, as the official code does.",
         ),
         Misconception(
             "no-rows",
@@ -186,6 +191,42 @@ gate_detail = Exercise(
             "relu",
             _with(activation=torch.relu),
             "You take ReLU before `project`. It is ReLU6, which also stops at 6.",
+        ),
+        Misconception(
+            "activation-without-floor",
+            _with(activation=lambda z: z.clamp(max=6)),
+            "Before `project`, you stop at 6 alone. ReLU6 stops at 0 as well.",
+        ),
+        Misconception(
+            "activation-before-the-sum",
+            _with(
+                add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c)),
+                activation=lambda z: z,
+            ),
+            "ReLU6 is applied to values, rows and columns apart. Add the three first: they may "
+            "cancel each other.",
+            also=(_with(add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c))),),
+        ),
+        Misconception(
+            "squashed-before",
+            _early,
+            "h-sigmoid comes before `project`, so that nothing keeps the gate between 0 and 1. It "
+            "comes last.",
+        ),
+        Misconception(
+            "h-sigmoid-unbounded",
+            _with(squash=lambda z: z / 6 + 0.5),
+            "Your h-sigmoid goes on beyond 0 and 1. It is 0 up to −3, and 1 from 3 on.",
+        ),
+        Misconception(
+            "h-sigmoid-up-to-six",
+            _with(squash=lambda z: F.relu6(z + 3)),
+            "Your gate goes up to 6. h-sigmoid is ReLU6 of z + 3, divided by 6.",
+        ),
+        Misconception(
+            "gate-turned",
+            _with(apply=lambda gate, logits, detail: (1 - gate) * detail),
+            "Your gate is shut where it should be open: you multiply by 1 minus the gate.",
         ),
         Misconception(
             "activation-late",

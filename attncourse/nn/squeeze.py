@@ -17,6 +17,7 @@ Differences:
 | learned, before training | not given | Kaiming | zeros: the mean |
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Literal, get_args
 
 import torch
@@ -47,14 +48,14 @@ def squeeze_by(name: SqueezeName, channels: int) -> "Squeeze":
     raise ValueError(f"squeeze must be one of {get_args(SqueezeName)}, got {name!r}")
 
 
-class Squeeze(nn.Module):
+class Squeeze(nn.Module, ABC):
     """Describes every channel of a map by `features` numbers: (B, C, H, W) → (B, C, F)."""
 
     features: ClassVar[int] = 1
 
+    @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Squeeze maps (B, C, H, W) into descriptors (B, C, F)."""
-        raise NotImplementedError
 
 
 class MeanSqueeze(Squeeze):

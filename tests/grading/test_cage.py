@@ -14,7 +14,7 @@ from attncourse.grading import cage, landlock, view
 REPOSITORY = view.PACKAGE.parent
 
 INSIDE = r"""
-import errno, json, os, resource, socket, sys
+import errno, json, os, resource, socket, sys, tempfile
 from attncourse.grading import cage
 from attncourse.grading.cage import Limits
 
@@ -60,8 +60,9 @@ found = {"rung": rung, "pid": os.getpid(), "user": os.getuid(), "cwd": os.getcwd
 found |= {f"read {path}": tried(lambda: read(path)) for path in tries}
 for path in ("/x", "/usr/lib/x", sys.prefix + "/lib/x", "/proc/sys/kernel/core_pattern"):
     found[f"write {path}"] = tried(lambda: write(path))
-found["write private"] = tried(lambda: write("/tmp/x"))
-found["write too much"] = tried(lambda: write("/tmp/y", 2 << 20))
+private = tempfile.gettempdir()
+found["write private"] = tried(lambda: write(private + "/x"))
+found["write too much"] = tried(lambda: write(private + "/y", 2 << 20))
 found["connect"] = tried(connect)
 found["kill outside"] = tried(lambda: os.kill(outside, 0))
 found["new users"] = tried(lambda: unshare(cage.NEW_USERS))

@@ -32,6 +32,11 @@ RIGHT = {
 RIGHT["se-block"] = RIGHT["se-block"].replace("squeeze(x)", "x.mean(dim=(2, 3))")
 STUBS = {answer.grade_id: answer.source for answer in PLAN.answers}
 POINTS = {test.grade_id: test.points for test in PLAN.tests}
+#: A file that is private to a worker, as a learner would name it.
+PRIVATE = """\
+import tempfile
+from pathlib import Path
+path = Path(tempfile.gettempdir(), "x")"""
 MEAN = "def squeeze(x):\n    return x.mean((2, 3))\n"
 ZEROS = "def squeeze(x):\n    return torch.zeros(x.shape[:2], dtype=x.dtype)\n"
 
@@ -318,8 +323,8 @@ def test_nothing_passes_from_one_exercise_to_the_next(judge: Judge) -> None:
 
 
 def test_nothing_passes_from_one_submission_to_the_next(judge: Judge) -> None:
-    leave = f"from pathlib import Path\nPath('/tmp/x').write_text('left')\n{MEAN}"
-    look = f"from pathlib import Path\nassert not Path('/tmp/x').exists()\n{MEAN}"
+    leave = f"{PRIVATE}\npath.write_text('left')\n{MEAN}"
+    look = f"{PRIVATE}\nassert not path.exists()\n{MEAN}"
     for source in (leave, look):
         assert earned(judge.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
 
@@ -423,8 +428,8 @@ def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
 
 def test_nothing_stays_in_the_folders_under_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
-    leave = f"from pathlib import Path\nPath('/tmp/x').write_text('left')\n{MEAN}"
-    look = f"from pathlib import Path\nassert not Path('/tmp/x').exists()\n{MEAN}"
+    leave = f"{PRIVATE}\npath.write_text('left')\n{MEAN}"
+    look = f"{PRIVATE}\nassert not path.exists()\n{MEAN}"
     with caged() as opened:
         for source in (leave, look):
             assert earned(opened.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS

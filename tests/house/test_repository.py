@@ -15,17 +15,18 @@ MACHINE = re.compile(
     """,
     re.VERBOSE,
 )
+INVENTORS = ("tests/course/", "tests/house/")
 
 
 @pytest.fixture(scope="module")
 def tracked(repository: Path) -> list[Path]:
-    """Every file under version control, but for tests: they invent machines to recognise them."""
+    """Every file under version control, but for tests that invent machines to recognise them."""
     listing = subprocess.run(
         ["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True
     )
     if listing.returncode != 0:
         pytest.skip("this is not a git checkout")
-    names = [name for name in listing.stdout.split("\0") if name and not name.startswith("tests/")]
+    names = [name for name in listing.stdout.split("\0") if name and not name.startswith(INVENTORS)]
     return [path for path in map(repository.joinpath, names) if path.is_file()]
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from attncourse.exercises.core.exercise import Exercise
 from attncourse.exercises.core.kinds import Function, Module, Value
 from attncourse.exercises.core.probe import Inputs
+from attncourse.exercises.core.respond import STUB
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _like(exercise: Exercise, make: Callable[[Tensor], Tensor]) -> Callable[...,
 
 
 def _stub(*inputs: Any) -> Any:
-    raise NotImplementedError
+    """What a release holds where nothing is written yet."""
+    raise NotImplementedError(STUB)
 
 
 def _as_module(answer: Callable[..., Any]) -> type[nn.Module]:

@@ -126,9 +126,10 @@ LONG = {
     "numbers for the compiler": "x = " + "+".join("1" * 9 for _ in range(9000)),
 }
 FILES = f"""\
+import os, tempfile
 try:
     for number in range(10**9):
-        open(f"/tmp/@MARK-{{number}}", "w").close()
+        open(os.path.join(tempfile.gettempdir(), f"@MARK-{{number}}"), "w").close()
 except OSError:
     pass
 {RIGHT["squeeze"]}"""

@@ -8,6 +8,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -165,7 +166,7 @@ def place(root: Path, name: str) -> Iterator[Place]:
     """Lay everything out."""
     canaries = {each: secret() for each in ("solution", "hidden", "other", "home", "temp", "env")}
     mark = f"mark-{secrets.token_hex(16)}"
-    temp = Path("/tmp", f"{mark}.txt")
+    temp = Path(tempfile.gettempdir(), f"{mark}.txt")
     temp.write_text(canaries["temp"])
     home = root / f"home-of-{name}"
     trap = Trap(mark, Path(f"{temp}.socket"))

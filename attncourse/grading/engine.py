@@ -8,15 +8,17 @@ again, and who kills the grader each time gets a result that says so.
 import atexit
 import contextlib
 import multiprocessing
+import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from attncourse.grading.autograded import autograded
 from attncourse.grading.cage import Limits, NoCage
@@ -26,6 +28,8 @@ from attncourse.grading.record import Record
 
 #: How often a job is tried whose process died.
 TRIES = 3
+MOMENT = 0.2  # seconds, by when a process that was killed is known to be dead
+Done = TypeVar("Done")
 FIRST_WORKER = 30  # seconds: workers may be starting
 
 
@@ -108,7 +112,8 @@ class Processes:
         """Begin to load what these jobs will need, and come back at once."""
         self.start = (plan, limits, sandbox)
         self.pool = self._pool()
-        self.pool.submit(int)  # all processes begin with the first task
+        for _ in range(self.workers):  # none begins before there is a task for it
+            self._submit(int)
 
     def __exit__(
         self,
@@ -129,7 +134,7 @@ class Processes:
         while True:
             room = 2 * self.workers - len(running)
             for job in [*again[:room], *islice(waiting, max(0, room - len(again)))]:
-                running[self.pool.submit(grade, job)] = job
+                running[self._submit(grade, job)] = job
             again = again[room:]
             if not running:
                 return
@@ -153,8 +158,21 @@ class Processes:
                     else:
                         yield job, f"the grader's process died {TRIES} times"
             if died:
-                self.pool.shutdown(wait=False)
-                self.pool = self._pool()
+                self._renew()
+
+    def _submit(self, work: Callable[..., Done], *args: Job) -> Future[Done]:
+        for _ in range(TRIES - 1):
+            try:
+                return self.pool.submit(work, *args)
+            except (BrokenProcessPool, EOFError, OSError):  # the last two: while a process begins
+                self._renew()
+                time.sleep(MOMENT)
+        return self.pool.submit(work, *args)
+
+    def _renew(self) -> None:
+        """A pool of which one process died takes no more work; what it has in hand it gives up."""
+        self.pool.shutdown(wait=False)
+        self.pool = self._pool()
 
     def _pool(self) -> ProcessPoolExecutor:
         # A fork of this process would inherit its threads' locks; the server's is of torch alone.
@@ -252,6 +270,14 @@ def _judge(plan: Plan, limits: Limits, sandbox: bool) -> Judge:
 def _begin(start: tuple[Plan, Limits, bool] | None) -> None:
     """Leave Ctrl-C to the process that was started with the command, and load what is needed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_runner, daemon=True).start()
     if start:
         with contextlib.suppress(Exception):  # whatever is wrong, the first job will say so
             _judge(*start)
+
+
+def _end_with_the_runner() -> None:
+    """Whatever ends it: a process that waits for its next job would wait for ever."""
+    if runner := multiprocessing.parent_process():
+        runner.join()
+        os._exit(1)

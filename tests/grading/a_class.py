@@ -1,11 +1,14 @@
 """A small class in a folder, graded by the real command in processes that can be killed."""
 
+import contextlib
 import copy
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -53,21 +56,21 @@ class AClass:
             engine: Makes the engine, in that process.
             log: What it prints.
         """
+        # A server of this process's own processes would be no child of the fork.
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]
         pid = os.fork()
         if pid:
             return pid
         code = 70
-        try:
-            os.setsid()
-            with log.open("w") as file:
-                os.dup2(file.fileno(), 1)
-                os.dup2(file.fileno(), 2)
-            settings = Settings(seed=SEED)
-            args = (self.course, self.lesson, engine(), self.url, settings)
-            code = console.grade_lesson(*args)
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
+        with log.open("w", buffering=1) as sys.stdout, contextlib.redirect_stderr(sys.stdout):
+            try:
+                os.setsid()
+                settings = Settings(seed=SEED)
+                args = (self.course, self.lesson, engine(), self.url, settings)
+                code = console.grade_lesson(*args)
+            except BaseException:
+                traceback.print_exc()
+        os._exit(code)
 
     def points(self) -> dict[str, dict[str, float | None]]:
         """What stands in the gradebook, by student and cell."""

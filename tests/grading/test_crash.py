@@ -55,10 +55,12 @@ def rehearse(graded: AClass, engine: Callable[[], Engine], tmp_path: Path) -> tu
     graded.points()
     blank = tmp_path / "blank.db"
     shutil.copy(graded.root / "gradebook.db", blank)
-    ended(graded.grade(engine, tmp_path / "warm"))  # what is slow only once
+    log = tmp_path / "undisturbed"
+    assert ended(graded.grade(engine, log)) == 0, log.read_text()  # pays what is slow only once
     graded.forget(blank)
     started = time.monotonic()
-    assert ended(graded.grade(engine, tmp_path / "undisturbed")) == 0
+    assert ended(graded.grade(engine, log)) == 0, log.read_text()
+    assert set(SHOWN.findall(log.read_text())) == STUDENTS
     return blank, time.monotonic() - started
 
 

@@ -1,10 +1,12 @@
-"""What tasks on handwriting share: the digits, and batches of images that were drawn of them.
+"""What tasks on handwriting share: the digits, the images drawn of them, and batches of those.
 
 The digits are scikit-learn's. A fifth of them is only ever for testing.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -41,18 +43,27 @@ def split(rng: np.random.Generator) -> tuple[Handwriting, Handwriting]:
     )
 
 
-class Labelled(Protocol):
-    """Images with a label each."""
+@dataclass(frozen=True)
+class Images(ABC):
+    """Drawn images, of which one digit each is to be read.
+
+    Attributes:
+        pixels: (N, C, H, W).
+    """
+
+    pixels: Tensor
 
     @property
-    def pixels(self) -> Tensor:
-        """(N, C, H, W)."""
-        ...
-
-    @property
+    @abstractmethod
     def labels(self) -> Tensor:
-        """(N,)."""
-        ...
+        """(N,), the digit to read."""
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def batches(self, size: int, *, seed: int = 0) -> "Batches":
+        """Batches of `size` images, drawn anew for every number."""
+        return Batches(self, size, seed)
 
 
 @dataclass(frozen=True)
@@ -65,12 +76,44 @@ class Batches:
         seed: Fixes all batches.
     """
 
-    images: Labelled
+    images: Images
     size: int
     seed: int = 0
 
     def __getitem__(self, number: int, /) -> tuple[Tensor, Tensor]:
         """Pixels (size, C, H, W) and labels (size,)."""
         rng = np.random.default_rng((self.seed, number))
-        chosen = torch.from_numpy(rng.integers(len(self.images.labels), size=self.size))
+        chosen = torch.from_numpy(rng.integers(len(self.images), size=self.size))
         return self.images.pixels[chosen], self.images.labels[chosen]
+
+
+Drawn = TypeVar("Drawn", bound=Images)
+
+
+@dataclass(frozen=True)
+class Task(Generic[Drawn]):
+    """Images to learn from, and images of other handwriting to be judged by."""
+
+    train: Drawn
+    test: Drawn
+
+
+def draw_task(
+    draw: Callable[[Handwriting, int, np.random.Generator], Drawn], images: int, seed: int
+) -> Task[Drawn]:
+    """Draw a task; one image in ten is for testing, and shows digits that training never shows.
+
+    Args:
+        draw: Draws so many images of some handwriting.
+        images: Number of images, for training and testing together.
+        seed: Fixes the images.
+
+    Raises:
+        ValueError: If there are fewer than 10 images.
+    """
+    if images < 10:
+        raise ValueError(f"images must be at least 10, got {images}")
+    rng = np.random.default_rng(seed)
+    to_learn, to_judge = split(rng)
+    kept = images // 10
+    return Task(train=draw(to_learn, images - kept, rng), test=draw(to_judge, kept, rng))

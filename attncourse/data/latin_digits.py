@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attncourse.data.handwriting import SIDE, Batches, Handwriting, split
+from attncourse.data import handwriting
+from attncourse.data.handwriting import SIDE, Handwriting, Task, draw_task
 
 COLOURS = ("red", "green", "blue")
 ROWS = len(COLOURS)
@@ -27,7 +28,7 @@ HEIGHT, WIDTH = ROWS * CELL, BORDER + CELL
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(handwriting.Images):
     """Drawn images.
 
     Attributes:
@@ -36,7 +37,6 @@ class Images:
         digits: (N, 3, 3), the digit in each colour of each row.
     """
 
-    pixels: Tensor
     marks: Tensor
     digits: Tensor
 
@@ -45,40 +45,10 @@ class Images:
         """(N,), the digit that every row shows in the colour of its mark."""
         return self.digits[:, 0].gather(1, self.marks[:, :1]).squeeze(1)
 
-    def __len__(self) -> int:
-        return len(self.marks)
 
-    def batches(self, size: int, *, seed: int = 0) -> Batches:
-        """Batches of `size` images, drawn anew for every number."""
-        return Batches(self, size, seed)
-
-
-@dataclass(frozen=True)
-class LatinDigits:
-    """The task: images to learn from, and images of other handwriting to be judged by."""
-
-    train: Images
-    test: Images
-
-
-def load(images: int = 12_000, *, seed: int = 0) -> LatinDigits:
-    """Draw the task; one image in ten is for testing, and shows digits that training never shows.
-
-    Args:
-        images: Number of images, for training and testing together.
-        seed: Fixes the images.
-
-    Raises:
-        ValueError: If there are fewer than 10 images.
-    """
-    if images < 10:
-        raise ValueError(f"images must be at least 10, got {images}")
-    rng = np.random.default_rng(seed)
-    to_learn, to_judge = split(rng)
-    return LatinDigits(
-        train=_draw(to_learn, images - images // 10, rng),
-        test=_draw(to_judge, images // 10, rng),
-    )
+def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
+    """Draw the task; see `attncourse.data.handwriting.draw_task` for arguments and errors."""
+    return draw_task(_draw, images, seed)
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:

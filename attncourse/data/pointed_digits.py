@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attncourse.data.handwriting import SIDE, Batches, Handwriting, split
+from attncourse.data import handwriting
+from attncourse.data.handwriting import SIDE, Handwriting, Task, draw_task
 
 PLACES = 4
 HEIGHT, WIDTH = 20, 40
@@ -21,7 +22,7 @@ _ARROW = np.array([[0, 0, 0, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1, 0, 0], [0, 1, 1,
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(handwriting.Images):
     """Drawn images.
 
     Attributes:
@@ -31,7 +32,6 @@ class Images:
         corners: (N, 2), row and column of the upper left pixel of that digit.
     """
 
-    pixels: Tensor
     digits: Tensor
     places: Tensor
     corners: Tensor
@@ -40,9 +40,6 @@ class Images:
     def labels(self) -> Tensor:
         """(N,), the digit that the arrow points to."""
         return self.digits.gather(1, self.places[:, None]).squeeze(1)
-
-    def __len__(self) -> int:
-        return len(self.places)
 
     def on_target(self, height: int, width: int) -> Tensor:
         """Where a coarser map shows the digit to read: its cells with their centre in the digit.
@@ -61,36 +58,10 @@ class Images:
         in_columns = (columns >= left) & (columns < left + SIDE)
         return in_rows[:, :, None] & in_columns[:, None, :]
 
-    def batches(self, size: int, *, seed: int = 0) -> Batches:
-        """Batches of `size` images, drawn anew for every number."""
-        return Batches(self, size, seed)
 
-
-@dataclass(frozen=True)
-class PointedDigits:
-    """The task: images to learn from, and images of other handwriting to be judged by."""
-
-    train: Images
-    test: Images
-
-
-def load(images: int = 12_000, *, seed: int = 0) -> PointedDigits:
-    """Draw the task; one image in ten is for testing, and shows digits that training never shows.
-
-    Args:
-        images: Number of images, for training and testing together.
-        seed: Fixes the images.
-
-    Raises:
-        ValueError: If there are fewer than 10 images.
-    """
-    if images < 10:
-        raise ValueError(f"images must be at least 10, got {images}")
-    rng = np.random.default_rng(seed)
-    learn, judge = split(rng)
-    return PointedDigits(
-        train=_draw(learn, images - images // 10, rng), test=_draw(judge, images // 10, rng)
-    )
+def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
+    """Draw the task; see `attncourse.data.handwriting.draw_task` for arguments and errors."""
+    return draw_task(_draw, images, seed)
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:

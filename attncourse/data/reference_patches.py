@@ -5,7 +5,8 @@ columns or checks, is the label of all pixels of both: a patch shows its label, 
 it up. Hues are drawn anew for every scene, so no hue means anything by itself; patches and digits
 are placed by lot, so a patch may be near its digit or far, and the distance is told for each pixel.
 
-The digits are real handwriting: scikit-learn's 8×8 digits. Which digit it is does not matter.
+The digits are real handwriting, see `attncourse.data.handwriting`; which digit it is does not
+matter.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-PATTERNS = ("rows", "columns", "checks")
+from attncourse.data.handwriting import SIDE, split
+from attncourse.data.hatchings import HATCHINGS
+
+PATTERNS = tuple(HATCHINGS)
 """The pattern with the number i asks for the label i."""
 VOID = -1
 """The label of all pixels that are not to be labelled."""
 
 HEIGHT, WIDTH = 16, 80
-_SIDE = 8  # of patches and digits
 _SLOT = 10  # patches and digits stand in tenths of columns of their own: no two share a column
 _INK = 0.25  # a pixel brighter than this belongs to its patch or digit
 
@@ -100,16 +103,13 @@ def load(scenes: int = 200, *, scale: int = 1, seed: int = 0) -> ReferencePatche
     Raises:
         ValueError: If the number of scenes or the scale is not positive.
     """
-    from sklearn.datasets import load_digits
-
     if scenes < 1 or scale < 1:
         raise ValueError(f"scenes and scale must be positive, got scenes={scenes}, scale={scale}")
     rng = np.random.default_rng(seed)
-    written = rng.permutation(load_digits().images / 16)
-    kept = len(written) // 5  # one fifth of the handwriting is for testing
+    to_learn, to_judge = split(rng)
     pairs = np.full(scenes, len(PATTERNS))
-    test = _draw(written[:kept], pairs, rng, scale)
-    return ReferencePatches(written[kept:], scale, test)
+    test = _draw(to_judge.drawings, pairs, rng, scale)
+    return ReferencePatches(to_learn.drawings, scale, test)
 
 
 def iou(predicted: Tensor, labels: Tensor) -> float:
@@ -150,18 +150,19 @@ def _fill(
 ) -> None:
     """Put pairs of a patch and a digit into an empty scene."""
     slots = rng.permutation(WIDTH // _SLOT)[: 2 * pairs].reshape(pairs, 2)
-    lefts = _SLOT * slots + rng.integers(_SLOT - _SIDE + 1, size=slots.shape)
-    tops = rng.integers(HEIGHT - _SIDE + 1, size=slots.shape)
+    lefts = _SLOT * slots + rng.integers(_SLOT - SIDE + 1, size=slots.shape)
+    tops = rng.integers(HEIGHT - SIDE + 1, size=slots.shape)
     digits = written[rng.integers(len(written), size=pairs)]
+    patch_of = list(HATCHINGS.values())
     patterns, hues = rng.permutation(len(PATTERNS))[:pairs], _hues(rng)[:pairs]
     for n, (pattern, hue) in enumerate(zip(patterns, hues, strict=True)):
         patch, place = (
-            (slice(top, top + _SIDE), slice(left, left + _SIDE))
+            (slice(top, top + SIDE), slice(left, left + SIDE))
             for top, left in zip(tops[n], lefts[n], strict=True)
         )
-        pixels[(slice(None), *patch)] = hue[:, None, None] * _PATCHES[pattern]
+        pixels[(slice(None), *patch)] = hue[:, None, None] * patch_of[pattern]
         pixels[(slice(None), *place)] = hue[:, None, None] * digits[n]
-        labels[patch][_PATCHES[pattern] > _INK] = pattern
+        labels[patch][patch_of[pattern] > _INK] = pattern
         labels[place][digits[n] > _INK] = pattern
         distances[place][digits[n] > _INK] = np.ptp(lefts[n])
 
@@ -170,15 +171,3 @@ def _hues(rng: np.random.Generator) -> Numbers:
     """Three hues a third of the colour circle apart, turned at random: (3, 3), equally bright."""
     third = 2 * np.pi / 3 * np.arange(3)
     return (1 + np.cos(rng.uniform(0, 2 * np.pi) + third[:, None] - third)) / 2
-
-
-def _patches() -> Numbers:
-    """Lines along the rows, lines along the columns, and a chessboard: (3, 8, 8), each half white.
-
-    White covers as much of each, so that brightness does not tell them apart.
-    """
-    row, column = np.indices((_SIDE, _SIDE))
-    return np.stack([row % 2, column % 2, (row + column) % 2]).astype(np.float64)
-
-
-_PATCHES = _patches()

@@ -1,8 +1,8 @@
 """Two digits in one place, one woven fine and one coarse; a swatch tells which of them to read.
 
-The digits are real handwriting: scikit-learn's 8×8 digits, enlarged to 14×14. Woven means that
-their ink is laid down in upright stripes. The swatch at the left is woven like the digit to read,
-and lies too far away for a few convolutions to see both whole.
+The digits are real handwriting, see `attncourse.data.handwriting`, enlarged to 14×14. Woven means
+that their ink is laid down in upright stripes. The swatch at the left is woven like the digit to
+read, and lies too far away for a few convolutions to see both whole.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from attncourse.data import handwriting
+from attncourse.data.handwriting import Handwriting, Task, draw_task
 
 Numbers = NDArray[np.float64]
 
@@ -25,7 +28,7 @@ _PLAY = 2  # pixels by which the digits wander
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(handwriting.Images):
     """Drawn images.
 
     Attributes:
@@ -34,7 +37,6 @@ class Images:
         digits: (N, 2), the digit in each weave.
     """
 
-    pixels: Tensor
     asked: Tensor
     digits: Tensor
 
@@ -43,66 +45,16 @@ class Images:
         """(N,), the digit that is woven like the swatch."""
         return self.digits.gather(1, self.asked[:, None]).squeeze(1)
 
-    def __len__(self) -> int:
-        return len(self.asked)
-
     def with_swatch(self, pitch: float, *, phase: float = 0.0) -> Tensor:
         """The pixels (N, 1, 16, 30) with stripes of this width, any number from 1, as swatch."""
         pixels = self.pixels.clone()
         pixels[..., :SWATCH] = torch.from_numpy(stripes(pitch, SWATCH, phase))
         return pixels
 
-    def batches(self, size: int, *, seed: int = 0) -> "Batches":
-        """Batches of `size` images, drawn anew for every number."""
-        return Batches(self, size, seed)
 
-
-@dataclass(frozen=True)
-class Batches:
-    """Batches by number, from 0 without end: a number always means the same batch."""
-
-    images: Images
-    size: int
-    seed: int
-
-    def __getitem__(self, number: int, /) -> tuple[Tensor, Tensor]:
-        """Pixels (size, 1, 16, 30) and labels (size,)."""
-        rng = np.random.default_rng((self.seed, number))
-        rows = torch.from_numpy(rng.integers(len(self.images), size=self.size))
-        return self.images.pixels[rows], self.images.labels[rows]
-
-
-@dataclass(frozen=True)
-class WovenDigits:
-    """The task: images to learn from, and images of other handwriting to be judged by."""
-
-    train: Images
-    test: Images
-
-
-def load(images: int = 6_000, *, seed: int = 0) -> WovenDigits:
-    """Draw the task; one image in ten is for testing, and shows digits that training never shows.
-
-    Args:
-        images: Number of images, for training and testing together.
-        seed: Fixes the images.
-
-    Raises:
-        ValueError: If there are fewer than 10 images.
-    """
-    from sklearn.datasets import load_digits
-
-    if images < 10:
-        raise ValueError(f"images must be at least 10, got {images}")
-    written, labels = load_digits(return_X_y=True)
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(labels))
-    written, labels = _enlarged(written[order].reshape(-1, 8, 8) / 16), labels[order]
-    kept = len(labels) // 5  # one fifth of the handwriting is for testing
-    return WovenDigits(
-        train=_draw(written[kept:], labels[kept:], images - images // 10, rng),
-        test=_draw(written[:kept], labels[:kept], images // 10, rng),
-    )
+def load(images: int = 6_000, *, seed: int = 0) -> Task[Images]:
+    """Draw the task; see `attncourse.data.handwriting.draw_task` for arguments and errors."""
+    return draw_task(_draw, images, seed)
 
 
 def stripes(pitch: float, columns: int, phase: float = 0.0) -> NDArray[np.float32]:
@@ -118,19 +70,18 @@ def _enlarged(written: Numbers) -> Numbers:
     return enlarged[:, 0].numpy()
 
 
-def _draw(
-    written: Numbers, labels: NDArray[np.int64], images: int, rng: np.random.Generator
-) -> Images:
+def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
     """Images of digits chosen from this handwriting; each of the two is chosen for itself."""
-    chosen = rng.integers(len(labels), size=(images, len(PITCHES)))
+    chosen = rng.integers(len(written.digits), size=(images, len(PITCHES)))
     asked = rng.integers(len(PITCHES), size=images)
     top, left = rng.integers(_PLAY + 1, size=(2, images))
     left += WIDTH - _SIDE - _PLAY
     phases = rng.integers(2 * max(PITCHES), size=(images, len(PITCHES) + 1))
+    drawings = _enlarged(written.drawings)
     pixels = np.zeros((images, 1, HEIGHT, WIDTH), dtype=np.float32)
     for i, (image,) in enumerate(pixels):
         image[:, :SWATCH] = stripes(PITCHES[asked[i]], SWATCH, phases[i, -1])
         place = image[top[i] : top[i] + _SIDE, left[i] : left[i] + _SIDE]
         for number, pitch, phase in zip(chosen[i], PITCHES, phases[i], strict=False):
-            place += written[number] * stripes(pitch, _SIDE, phase)
-    return Images(*map(torch.from_numpy, (pixels, asked, labels[chosen])))
+            place += drawings[number] * stripes(pitch, _SIDE, phase)
+    return Images(*map(torch.from_numpy, (pixels, asked, written.digits[chosen])))

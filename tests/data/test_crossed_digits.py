@@ -1,6 +1,3 @@
-import pytest
-import torch
-
 from attncourse.data import crossed_digits
 from attncourse.data.crossed_digits import BORDER, CELL, COLUMNS, MARK, ROWS
 
@@ -54,18 +51,3 @@ def test_all_crossings_come_about_equally_often():
     images = crossed_digits.load(12_000).train
     counts = (images.rows * COLUMNS + images.columns).bincount(minlength=ROWS * COLUMNS)
     assert counts.max() < 1.2 * counts.min()
-
-
-def test_a_seed_fixes_images_and_batches():
-    again, other = crossed_digits.load(400), crossed_digits.load(400, seed=1)
-    assert torch.equal(TASK.train.pixels, again.train.pixels)
-    assert not torch.equal(TASK.train.pixels, other.train.pixels)
-    batches = TASK.train.batches(16, seed=3)
-    assert all(map(torch.equal, batches[5], TASK.train.batches(16, seed=3)[5]))
-    assert not torch.equal(batches[5][0], batches[6][0])
-
-
-def test_one_image_in_ten_is_for_testing():
-    assert (len(TASK.train), len(TASK.test)) == (360, 40)
-    with pytest.raises(ValueError, match="at least 10"):
-        crossed_digits.load(9)

@@ -1,4 +1,3 @@
-import pytest
 import torch
 
 from attncourse.data import cued_digits
@@ -48,18 +47,3 @@ def test_handwriting_of_the_test_is_never_seen_in_training():
 def test_all_cues_come_about_equally_often():
     counts = cued_digits.load(3_000).train.cues.bincount()
     assert counts.max() < 1.2 * counts.min()
-
-
-def test_a_seed_fixes_images_and_batches():
-    again, other = cued_digits.load(400), cued_digits.load(400, seed=1)
-    assert torch.equal(TASK.train.pixels, again.train.pixels)
-    assert not torch.equal(TASK.train.pixels, other.train.pixels)
-    batches = TASK.train.batches(16, seed=3)
-    assert all(map(torch.equal, batches[5], TASK.train.batches(16, seed=3)[5]))
-    assert not torch.equal(batches[5][0], batches[6][0])
-
-
-def test_one_image_in_ten_is_for_testing():
-    assert (len(TASK.train), len(TASK.test)) == (360, 40)
-    with pytest.raises(ValueError, match="at least 10"):
-        cued_digits.load(9)

@@ -1,4 +1,3 @@
-import pytest
 import torch
 
 from attncourse.data import latin_digits
@@ -74,18 +73,3 @@ def test_all_twelve_squares_and_all_digits_come_about_equally_often():
         assert counts.max() < 1.3 * counts.min()
     counts = images.marks[:, 0].bincount() + images.marks[:, 1].bincount(minlength=ROWS)
     assert counts.max() < 1.1 * counts.min()
-
-
-def test_a_seed_fixes_images_and_batches():
-    again, other = latin_digits.load(400), latin_digits.load(400, seed=1)
-    assert torch.equal(TASK.train.pixels, again.train.pixels)
-    assert not torch.equal(TASK.train.pixels, other.train.pixels)
-    batches = TASK.train.batches(16, seed=3)
-    assert all(map(torch.equal, batches[5], TASK.train.batches(16, seed=3)[5]))
-    assert not torch.equal(batches[5][0], batches[6][0])
-
-
-def test_one_image_in_ten_is_for_testing():
-    assert (len(TASK.train), len(TASK.test)) == (360, 40)
-    with pytest.raises(ValueError, match="at least 10"):
-        latin_digits.load(9)

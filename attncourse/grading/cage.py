@@ -152,13 +152,25 @@ def fence() -> str:
 
 
 def sweep() -> None:
-    """Empty the private folders, where they are not made anew for each submission."""
+    """Empty the private folders, where they are not made anew for each submission.
+
+    Raises:
+        OSError: A file or folder resists.
+        RecursionError: Folders are nested too deep.
+    """
     for folder in view.PRIVATE:
-        for path in folder.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        _empty(folder)
+
+
+def _empty(folder: Path) -> None:
+    folder.chmod(0o700)
+    for path in folder.iterdir():
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+        elif not path.is_mount():  # who works in /tmp has libraries there
+            _empty(path)
+            if not any(path.iterdir()):
+                path.rmdir()
 
 
 def split() -> None:

@@ -29,6 +29,8 @@ main()
 """
 #: Seconds until a zygote must be ready, and until a warden must have cleared up.
 PATIENCE = 180.0
+#: Seconds until it can be seen that a process was killed.
+MOMENT = 0.2
 #: Seconds that a worker has to end by itself, and between two looks at its memory.
 GRACE, LOOK = 1.0, 0.1
 #: What processes share among each other counts for each of them.
@@ -133,9 +135,13 @@ class Keeper:
 
     def revive(self) -> None:
         """Start a new zygote if the old one is gone."""
-        if self._process and self._process.poll() is not None:
-            self.__exit__(None, None, None)
-            self.__enter__()
+        assert self._process
+        try:
+            self._process.wait(MOMENT)
+        except subprocess.TimeoutExpired:
+            return
+        self.__exit__(None, None, None)
+        self.__enter__()
 
     @contextlib.contextmanager
     def worker(self, deadline: float) -> Iterator["Worker"]:
@@ -176,6 +182,8 @@ class Keeper:
             raise self._died() from None
 
     def _died(self) -> ZygoteDied:
+        assert self._process
+        self._process.kill()  # whoever no longer answers
         self._said.seek(0)
         return ZygoteDied(self._said.read()[-2000:].decode(errors="replace").strip())
 

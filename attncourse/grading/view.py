@@ -30,7 +30,8 @@ SITE = Path("/sys")
 
 RDONLY, NOSUID, NODEV, BIND, REC, PRIVATE_TREE = 1, 2, 4, 4096, 16384, 1 << 18
 DETACH = 2
-MOUNT_SETATTR, CWD, RECURSIVE = 442, -100, 0x8000
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442
+CWD, RECURSIVE, TREE_CLONE, OF_DESCRIPTOR = -100, 0x8000, 1, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -43,12 +44,9 @@ def enter() -> None:
     """
     mount(None, Path("/"), flags=REC | PRIVATE_TREE)
     mount("tmpfs", SITE, kind="tmpfs", options="size=1m,mode=755")
-    grafted: list[Path] = []
-    for path in libraries():
-        if not any(each in path.parents or each == path for each in grafted):
-            _links(path)
-            _graft(path)
-            grafted.append(path)
+    for path in _outermost(libraries()):
+        _links(path)
+        _graft(path)
     _course()
     for path in map(Path, DEVICES):
         _graft(path, nodev=False)
@@ -66,6 +64,9 @@ def furnish(size: int) -> None:
     Args:
         size: Bytes that fit into each folder.
     """
+    shown = _outermost(each.resolve() for each in (*libraries(), PACKAGE))
+    covered = [path for path in shown if any(each in path.parents for each in PRIVATE)]
+    kept = [(path, _take(path)) for path in covered]
     for path in PRIVATE:
         mount(
             "tmpfs",
@@ -74,6 +75,9 @@ def furnish(size: int) -> None:
             flags=NOSUID | NODEV,
             options=f"size={size},nr_inodes={MOST_FILES},mode=1777",
         )
+    for path, tree in kept:  # who works in /tmp has libraries there
+        path.mkdir(parents=True)
+        _hang(tree, path)
     try:
         mount("proc", Path("/proc"), kind="proc", flags=RDONLY | NOSUID | NODEV)
     except PermissionError:  # inside a container that hides parts of /proc
@@ -107,6 +111,15 @@ def libraries() -> Iterator[Path]:
     yield from (path for path in sorted(found) if path.exists())
 
 
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """Those that lie in no other."""
+    found: list[Path] = []
+    for path in sorted(set(paths)):
+        if not any(each in path.parents for each in found):
+            found.append(path)
+    return found
+
+
 def open_rooms() -> Iterator[Path]:
     """What is shown of the course."""
     rooms = (PACKAGE / name for name in (*COURSE, *COURSE_CORE))
@@ -133,6 +146,21 @@ def _graft(path: Path, *, nodev: bool = True) -> None:
         place.touch()
     mount(str(path), place, flags=BIND | REC)
     _seal(place, RDONLY | NOSUID | (NODEV if nodev else 0))
+
+
+def _take(path: Path) -> int:
+    """A descriptor of what is mounted here and below, for another place."""
+    flags = TREE_CLONE | RECURSIVE | os.O_CLOEXEC
+    tree = int(_libc.syscall(OPEN_TREE, CWD, os.fsencode(path), flags))
+    _checked(tree, f"open_tree of {path}")
+    return tree
+
+
+def _hang(tree: int, path: Path) -> None:
+    """Mount what was taken, and close its descriptor."""
+    done = _libc.syscall(MOVE_MOUNT, tree, b"", CWD, os.fsencode(path), OF_DESCRIPTOR)
+    _checked(done, f"move_mount to {path}")
+    os.close(tree)
 
 
 def _links(path: Path) -> None:

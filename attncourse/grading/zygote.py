@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from attncourse.exercises.core import VISIBLE_SEEDS
+from attncourse.exercises.core import VISIBLE_SEEDS, Probe
 from attncourse.grading import cage, worker
 from attncourse.grading.cage import Limits, Rung
 from attncourse.grading.harmless import Asked, hollow, shrink
@@ -93,12 +93,12 @@ def _prepare(exercises: str, setup: list[str]) -> tuple[worker.Desk, dict[str, A
 
 
 def _warm_up(exercises: str) -> None:
-    """Let right answers make torch import and cache what it needs, once for all workers."""
+    """Let right answers make libraries import and cache what they need, once for all workers."""
     for exercise in importlib.import_module(exercises).EXERCISES:
         for probe in exercise.probes(VISIBLE_SEEDS[:1]):
             # Gradients start threads, which no fork survives.
             if exercise.oracle is not None and not probe.gradients:
-                exercise.reference(exercise.oracle, probe)
+                exercise.reference(exercise.oracle, Probe.from_bytes(probe.to_bytes())).to_bytes()
 
 
 def _settle() -> None:
@@ -143,6 +143,8 @@ def _serve(judge: Channel, live: Callable[[socket.socket], NoReturn], rung: Rung
             elif order.facts["warden"] in wardens:
                 wardens.remove(order.facts["warden"])
                 _end(order.facts["warden"])
+                if rung is Rung.BUBBLEWRAP:
+                    cage.sweep()  # who cannot ends here, and a new zygote has new folders
                 judge.send("gone")
     for warden in wardens:
         _end(warden)
@@ -208,8 +210,6 @@ def _warden(
         cage.lock(limits)
     elif sys.platform == "linux":
         cage.adopt_orphans()
-    if rung is Rung.BUBBLEWRAP:
-        cage.sweep()
     heard, rings = os.pipe()
     os.set_blocking(rings, False)
     os.set_blocking(heard, False)

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -378,6 +379,11 @@ def test_an_instructors_assertions_are_marked(judge: Judge) -> None:
         assert "not written yet" in unwritten.checks[0].sentence
 
 
+def test_who_was_killed_a_moment_ago_is_replaced(judge: Judge) -> None:
+    os.kill(judge._keeper._process.pid, signal.SIGKILL)
+    assert earned(judge.grade(submission(RIGHT), seed=1)) == POINTS
+
+
 def test_a_broken_set_up_is_the_instructors(judge: Judge) -> None:
     plan = Plan("99-own", (Given("import nothing_like_that", frozenset(), setup=True),))
     with pytest.raises(ValueError, match="set-up fails: ModuleNotFoundError"):
@@ -426,13 +432,44 @@ def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
         assert set(earned(record).values()) == {0.0}
 
 
-def test_nothing_stays_in_the_folders_under_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
+LEFT = {
+    "file": "path.write_text('left')",
+    "locked folder": "path.mkdir()\n(path / 'y').touch()\npath.chmod(0)",
+    "deep folder": "import os\nos.chdir(path.parent)\n"
+    "for _ in range(3000):\n    os.mkdir('x')\n    os.chdir('x')",
+}
+
+
+@pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)
+def test_nothing_stays_in_the_folders_under_bubblewrap(
+    monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
     monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
-    leave = f"{PRIVATE}\npath.write_text('left')\n{MEAN}"
+    leave = f"{PRIVATE}\n{left}\n{MEAN}"
     look = f"{PRIVATE}\nassert not path.exists()\n{MEAN}"
     with caged() as opened:
         for source in (leave, look):
             assert earned(opened.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
+
+
+@pytest.mark.parametrize("rung", [Rung.NAMESPACES, Rung.BUBBLEWRAP])
+def test_libraries_may_lie_in_a_folder_that_is_private(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rung: Rung
+) -> None:
+    monkeypatch.setattr("attncourse.grading.judge.LADDER", (rung,))
+    assert Path(tempfile.gettempdir()) in tmp_path.parents
+    libraries = tmp_path / "site-packages"
+    libraries.mkdir()
+    (libraries / "lazily.py").write_text("found = True")
+    tmp_path.chmod(0o755)
+    monkeypatch.syspath_prepend(libraries)
+    needs = f"import lazily\n{MEAN}"
+    spoils = f"import lazily\nopen(lazily.__file__, 'w')\n{MEAN}"
+    with caged() as opened:
+        for _ in range(2):
+            assert earned(opened.grade(submission(RIGHT, squeeze=needs), seed=1)) == POINTS
+            record = opened.grade(submission(RIGHT, squeeze=spoils), seed=1)
+            assert "Read-only file system" in check(record, "squeeze").sentence
 
 
 def test_a_worker_shares_most_of_its_memory(judge: Judge) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Self
 
+import attncourse
 from attncourse.exercises.core import Exercise
 from attncourse.exercises.core.guard import IMPLEMENTATIONS
 from attncourse.exercises.core.kinds import Kind
@@ -92,6 +93,13 @@ def hollow() -> None:
             each.__code__ = _shell.__code__.replace(
                 co_name=code.co_name, co_qualname=code.co_qualname, co_freevars=code.co_freevars
             )
+
+
+def disappear() -> None:
+    """Take the grader's modules out of sight: no import tells that one is graded."""
+    for name in [each for each in sys.modules if each.startswith(__package__)]:
+        del sys.modules[name]
+    vars(attncourse).pop("grading", None)
 
 
 def _shell(*arguments: object, **named: object) -> None:

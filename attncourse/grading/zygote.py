@@ -28,7 +28,7 @@ import torch
 from attncourse.exercises.core import VISIBLE_SEEDS, Probe
 from attncourse.grading import cage, worker
 from attncourse.grading.cage import Limits, Rung
-from attncourse.grading.harmless import Asked, hollow, shrink
+from attncourse.grading.harmless import Asked, disappear, hollow, shrink
 from attncourse.grading.view import HOME
 from attncourse.grading.wire import Broken, Channel, Closed
 
@@ -57,6 +57,7 @@ def main() -> None:
         return
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
+    disappear()
     _settle()
     judge.send("ready", rung=made_of)
 

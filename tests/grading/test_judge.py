@@ -379,6 +379,15 @@ def test_an_instructors_assertions_are_marked(judge: Judge) -> None:
         assert "not written yet" in unwritten.checks[0].sentence
 
 
+def test_no_module_tells_that_one_is_graded(judge: Judge) -> None:
+    looks = (
+        "import sys, attncourse\n"
+        "assert not [name for name in sys.modules if 'grading' in name or 'nbgrader' in name]\n"
+        "assert not hasattr(attncourse, 'grading')\n"
+    )
+    assert earned(judge.grade(submission(RIGHT, squeeze=looks + MEAN), seed=1)) == POINTS
+
+
 def test_who_was_killed_a_moment_ago_is_replaced(judge: Judge) -> None:
     os.kill(judge._keeper._process.pid, signal.SIGKILL)
     assert earned(judge.grade(submission(RIGHT), seed=1)) == POINTS

@@ -12,6 +12,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _context_inputs(draw: Draw) -> Inputs:
@@ -32,16 +33,14 @@ def _context_by_loop(weights: Tensor, annotations: Tensor) -> Tensor:
 
 
 def _peaked(inputs: Inputs) -> Inputs:
-    weights = inputs["weights"]
-    assert isinstance(weights, Tensor)
+    weights = tensor(inputs, "weights")
     one_hot = torch.zeros_like(weights)
     one_hot[:, 1] = 1.0
     return inputs | {"weights": one_hot}
 
 
 def _is_the_place(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    annotations = inputs["annotations"]
-    assert isinstance(annotations, Tensor)
+    annotations = tensor(inputs, "annotations")
     return torch.allclose(after["context"], annotations[:, 1])
 
 

@@ -14,6 +14,7 @@ from attncourse.exercises.core import (
     Law,
     Misconception,
 )
+from attncourse.exercises.core.laws import flipped, flips_along
 
 
 def _score_inputs(draw: Draw) -> Inputs:
@@ -66,12 +67,6 @@ def _score_by_concatenation(
     return torch.nn.functional.linear(pairs, weight).tanh().matmul(v[:, None]).squeeze(-1)
 
 
-def _permute_keys(inputs: Inputs) -> Inputs:
-    keys = inputs["keys"]
-    assert isinstance(keys, Tensor)
-    return inputs | {"keys": keys.flip(1)}
-
-
 additive_score = Exercise(
     name="additive_score",
     lesson="01-bahdanau",
@@ -84,8 +79,8 @@ additive_score = Exercise(
     laws=(
         Law(
             "the scores move with their annotations",
-            lambda i, before, after: torch.allclose(before["scores"].flip(1), after["scores"]),
-            _permute_keys,
+            flips_along("scores", 1),
+            flipped("keys", 1),
         ),
     ),
     misconceptions=(

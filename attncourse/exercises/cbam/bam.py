@@ -13,6 +13,7 @@ from attncourse.exercises.core import (
     Law,
     Misconception,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -46,15 +47,8 @@ def _by_place(x: Tensor, channel: Tensor, spatial: Tensor) -> Tensor:
 
 
 def _silent(inputs: Inputs) -> Inputs:
-    channel, spatial = inputs["channel"], inputs["spatial"]
-    assert isinstance(channel, Tensor) and isinstance(spatial, Tensor)
+    channel, spatial = tensor(inputs, "channel"), tensor(inputs, "spatial")
     return inputs | {"channel": torch.zeros_like(channel), "spatial": torch.zeros_like(spatial)}
-
-
-def _x(inputs: Inputs) -> Tensor:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return x
 
 
 bam = Exercise(
@@ -69,7 +63,7 @@ bam = Exercise(
     laws=(
         Law(
             "where both branches are silent the map grows by half",
-            lambda i, before, after: torch.allclose(after["y"], 1.5 * _x(i)),
+            lambda i, before, after: torch.allclose(after["y"], 1.5 * tensor(i, "x")),
             _silent,
         ),
     ),

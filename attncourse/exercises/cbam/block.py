@@ -15,6 +15,7 @@ from attncourse.exercises.core import (
     Module,
     Outputs,
 )
+from attncourse.exercises.core.laws import shrinks, tensor
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
@@ -168,15 +169,9 @@ def _all_in_place(what: Callable[..., Tensor], where: Callable[..., Tensor], x: 
     return x
 
 
-def _x(inputs: Inputs) -> Tensor:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return x
-
-
 def _scale_is_a_product(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     """Whether log(y/x) is a number for the channel plus a number for the place."""
-    scale = (before["y"] / _x(inputs)).log()
+    scale = (before["y"] / tensor(inputs, "x")).log()
     rest = scale - scale.mean(1, keepdim=True)  # what is left of the place cancels
     return torch.allclose(rest, rest.mean((2, 3), keepdim=True).expand_as(rest))
 
@@ -194,9 +189,7 @@ CBAM = Exercise(
     laws=(
         Law(
             "no number grows or changes its sign",
-            lambda i, before, after: bool(
-                ((before["y"] * _x(i) >= 0) & (before["y"].abs() <= _x(i).abs())).all()
-            ),
+            shrinks,
         ),
         Law("every scale is a gate of the channel times one of the place", _scale_is_a_product),
     ),

@@ -15,6 +15,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import flipped, unchanged
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -96,12 +97,6 @@ def _each_an_mlp_of_half(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tens
     return torch.sigmoid(heard @ w2.T + 2 * b2)
 
 
-def _upside_down(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return inputs | {"x": x.flip(2, 3)}
-
-
 def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     gate = before["gate"]
     return bool(((gate > 0) & (gate < 1)).all())
@@ -120,8 +115,8 @@ channel_gate = Exercise(
         Law("every gate lies between 0 and 1", _between_zero_and_one),
         Law(
             "turning the map upside down changes nothing",
-            lambda i, before, after: torch.allclose(before["gate"], after["gate"]),
-            _upside_down,
+            unchanged("gate"),
+            flipped("x", 2, 3),
         ),
     ),
     misconceptions=(

@@ -17,6 +17,7 @@ from attncourse.exercises.core import (
     Module,
     Outputs,
 )
+from attncourse.exercises.core.laws import flipped, tensor, unchanged
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
@@ -143,16 +144,9 @@ class _NoDefault(_gate_with()):  # type: ignore[misc]
 
 
 def _one_gate_a_place(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    x, gate = inputs["x"], before["gate"]
-    assert isinstance(x, Tensor)
+    x, gate = tensor(inputs, "x"), before["gate"]
     inside = bool(((gate > 0) & (gate < 1)).all())
     return gate.shape == (len(x), 1, *x.shape[2:]) and inside
-
-
-def _reversed(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return inputs | {"x": x.flip(1)}
 
 
 SpatialGate = Exercise(
@@ -169,8 +163,8 @@ SpatialGate = Exercise(
         Law("every place has one gate, between 0 and 1", _one_gate_a_place),
         Law(
             "the order of the channels does not matter",
-            lambda i, before, after: torch.allclose(before["gate"], after["gate"]),
-            _reversed,
+            unchanged("gate"),
+            flipped("x", 1),
         ),
     ),
     misconceptions=(

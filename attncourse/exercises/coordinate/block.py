@@ -25,6 +25,7 @@ from attncourse.exercises.core import (
     Module,
     Outputs,
 )
+from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
@@ -62,8 +63,7 @@ class _Coordinate(nn.Module):
 
 
 def _gate(inputs: Inputs, outputs: Outputs) -> Tensor:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
+    x = tensor(inputs, "x")
     return outputs["y"] / x
 
 
@@ -71,12 +71,6 @@ def _of_rank_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     gate = _gate(inputs, before)
     first_row, first_column, corner = gate[:, :, :1], gate[..., :1], gate[:, :, :1, :1]
     return torch.allclose(gate * corner, first_row * first_column, atol=1e-6)
-
-
-def _upside_down(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return inputs | {"x": x.flip(2)}
 
 
 CoordinateBlock = Exercise(
@@ -93,8 +87,8 @@ CoordinateBlock = Exercise(
         Law("the gate of a channel is a row's number times a column's", _of_rank_one),
         Law(
             "the map upside down gives the result upside down",
-            lambda i, before, after: torch.allclose(before["y"].flip(2), after["y"]),
-            _upside_down,
+            flips_along("y", 2),
+            flipped("x", 2),
         ),
     ),
     misconceptions=(

@@ -15,6 +15,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import flipped
 
 Sides = tuple[Tensor, Tensor]
 
@@ -60,12 +61,6 @@ def _reshaped(x: Tensor) -> Sides:
     return x.mean(3), x.reshape(*x.shape[:2], x.shape[3], x.shape[2]).mean(3)
 
 
-def _mirror(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return inputs | {"x": x.flip(3)}
-
-
 def _columns_alone_turn(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     return torch.allclose(before["rows"], after["rows"]) and torch.allclose(
         before["columns"].flip(2), after["columns"]
@@ -85,7 +80,7 @@ pool_sides = Exercise(
         Law(
             "a mirrored map has the same rows, and its columns in reverse",
             _columns_alone_turn,
-            _mirror,
+            flipped("x", 3),
         ),
     ),
     misconceptions=(

@@ -14,6 +14,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import flipped, stays_finite, sums_to_one, tensor
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -82,8 +83,7 @@ def _added(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _steep(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
+    x = tensor(inputs, "x")
     return {"x": 100 * x}
 
 
@@ -94,12 +94,6 @@ def _exponentials(affinity: Tensor) -> Tensor:
 def _covariance(channels: Tensor) -> Tensor:
     centred = channels - channels.mean(-1, keepdim=True)
     return centred @ centred.mT
-
-
-def _backwards(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return {"x": x.flip(1)}
 
 
 def _follows(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
@@ -120,14 +114,14 @@ channel_attention = Exercise(
     laws=(
         Law(
             "the weights of every channel sum to one",
-            lambda i, before, after: torch.allclose(
-                before["weights"].sum(-1), torch.ones((), dtype=torch.float64)
-            ),
+            sums_to_one("weights"),
         ),
-        Law("channels in reverse order give the result in reverse order", _follows, _backwards),
+        Law(
+            "channels in reverse order give the result in reverse order", _follows, flipped("x", 1)
+        ),
         Law(
             "large numbers do no harm",
-            lambda i, before, after: all(bool(x.isfinite().all()) for x in after.values()),
+            stays_finite,
             _steep,
         ),
     ),

@@ -14,6 +14,7 @@ from attncourse.exercises.core import (
     Module,
     Outputs,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
@@ -116,8 +117,7 @@ def _spread(module: _Parts, x: Tensor) -> Tensor:
 
 
 def _shuffled(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
+    x = tensor(inputs, "x")
     return {"x": x.flip(2).roll(2, dims=3)}
 
 

@@ -14,6 +14,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import stays_finite, sums_to_one, tensor
 
 
 def draw_triple(draw: Draw) -> Inputs:
@@ -119,8 +120,7 @@ def _value_added(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Ten
 
 def _shuffled(inputs: Inputs) -> Inputs:
     """The same places in another order."""
-    query = inputs["query"]
-    assert isinstance(query, Tensor)
+    query = tensor(inputs, "query")
     order = _order(query)
     return {
         name: x.flatten(2)[..., order].view_as(x)
@@ -140,20 +140,17 @@ def _shuffles_along(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 def _asks_nothing(inputs: Inputs) -> Inputs:
-    query = inputs["query"]
-    assert isinstance(query, Tensor)
+    query = tensor(inputs, "query")
     return inputs | {"query": torch.zeros_like(query)}
 
 
 def _asks_loudly(inputs: Inputs) -> Inputs:
-    query = inputs["query"]
-    assert isinstance(query, Tensor)
+    query = tensor(inputs, "query")
     return inputs | {"query": 5000 * query}
 
 
 def _mean_everywhere(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    value = inputs["value"]
-    assert isinstance(value, Tensor)
+    value = tensor(inputs, "value")
     mean = value.mean((2, 3), keepdim=True)
     return torch.allclose(after["mixed"], mean.expand_as(after["mixed"]))
 
@@ -171,9 +168,7 @@ position_attention = Exercise(
     laws=(
         Law(
             "the weights of every place sum to one",
-            lambda i, before, after: torch.allclose(
-                before["weights"].sum(-1), torch.ones((), dtype=torch.float64)
-            ),
+            sums_to_one("weights"),
         ),
         Law("shuffling the places shuffles the result alike", _shuffles_along, _shuffled),
         Law(
@@ -181,7 +176,7 @@ position_attention = Exercise(
         ),
         Law(
             "large scores do no harm",
-            lambda i, before, after: all(bool(x.isfinite().all()) for x in after.values()),
+            stays_finite,
             _asks_loudly,
         ),
     ),

@@ -14,6 +14,7 @@ from attncourse.exercises.core import (
     Module,
     Outputs,
 )
+from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
 
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
@@ -114,16 +115,9 @@ class _InSteps(nn.Module):
 
 
 def _gate_is_the_same_everywhere(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
+    x = tensor(inputs, "x")
     ratio = (before["y"] / x).flatten(2)
     return torch.allclose(ratio, ratio[..., :1].expand_as(ratio))
-
-
-def _upside_down(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return inputs | {"x": x.flip(2, 3)}
 
 
 SEBlock = Exercise(
@@ -140,8 +134,8 @@ SEBlock = Exercise(
         Law("all pixels of a channel are scaled alike", _gate_is_the_same_everywhere),
         Law(
             "the map upside down gives the result upside down",
-            lambda i, before, after: torch.allclose(before["y"].flip(2, 3), after["y"]),
-            _upside_down,
+            flips_along("y", 2, 3),
+            flipped("x", 2, 3),
         ),
     ),
     misconceptions=(

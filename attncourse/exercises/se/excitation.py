@@ -14,6 +14,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _excitation_inputs(draw: Draw) -> Inputs:
@@ -67,8 +68,7 @@ def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bo
 
 
 def _silent(inputs: Inputs) -> Inputs:
-    w2, b2 = inputs["w_expand"], inputs["b_expand"]
-    assert isinstance(w2, Tensor) and isinstance(b2, Tensor)
+    w2, b2 = tensor(inputs, "w_expand"), tensor(inputs, "b_expand")
     return inputs | {"w_expand": torch.zeros_like(w2), "b_expand": torch.zeros_like(b2)}
 
 

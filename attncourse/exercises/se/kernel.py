@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from attncourse.exercises.core import (
     Draw,
@@ -14,6 +13,7 @@ from attncourse.exercises.core import (
     Inputs,
     Misconception,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _widths(draw: Draw) -> Inputs:
@@ -25,8 +25,7 @@ def _widths(draw: Draw) -> Inputs:
 
 def _call_kernel(answer: Callable[[int], Any], inputs: Inputs) -> Any:
     """Ask for one width after another, as plain integers."""
-    channels = inputs["channels"]
-    assert isinstance(channels, Tensor)
+    channels = tensor(inputs, "channels")
     return torch.tensor([answer(int(width)) for width in channels])
 
 

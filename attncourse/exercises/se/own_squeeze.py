@@ -15,6 +15,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _positive_maps(draw: Draw) -> Inputs:
@@ -26,7 +27,7 @@ def _positive_maps(draw: Draw) -> Inputs:
 
 def _call_squeeze(answer: Callable[..., Any], inputs: Inputs) -> Any:
     """Descriptors of the maps, and the gradient of their sum in each pixel: 0 where none flows."""
-    x = _maps(inputs)
+    x = tensor(inputs, "x")
     descriptors = answer(x)
     leaf = x.detach().clone().requires_grad_()
     gradient = torch.zeros_like(leaf)
@@ -37,38 +38,32 @@ def _call_squeeze(answer: Callable[..., Any], inputs: Inputs) -> Any:
     return descriptors, torch.zeros_like(leaf) if gradient is None else gradient
 
 
-def _maps(inputs: Inputs) -> Tensor:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return x
-
-
 def _one_number_a_channel(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     s = before["descriptors"]
-    return s.shape == _maps(inputs).shape[:2] and bool(s.isfinite().all())
+    return s.shape == tensor(inputs, "x").shape[:2] and bool(s.isfinite().all())
 
 
 def _shuffle_pixels(inputs: Inputs) -> Inputs:
     """Every pixel moves: they change places in one ring, whose order is random."""
-    x = _maps(inputs)
+    x = tensor(inputs, "x")
     ring = torch.randperm(x[0, 0].numel(), generator=torch.Generator().manual_seed(1))
     order = torch.empty_like(ring).scatter(0, ring, ring.roll(1))
     return inputs | {"x": x.flatten(2)[..., order].unflatten(2, x.shape[2:])}
 
 
 def _flatter(inputs: Inputs) -> Inputs:
-    x = _maps(inputs)
+    x = tensor(inputs, "x")
     mean = x.mean((2, 3), keepdim=True)
     return inputs | {"x": mean + (x - mean) / 2}
 
 
 def _other_first_image(inputs: Inputs) -> Inputs:
-    x = _maps(inputs)
+    x = tensor(inputs, "x")
     return inputs | {"x": torch.cat([3 * x[:1].flip(1), x[1:]])}
 
 
 def _other_first_channel(inputs: Inputs) -> Inputs:
-    x = _maps(inputs)
+    x = tensor(inputs, "x")
     return inputs | {"x": torch.cat([3 * x[:, :1] ** 2, x[:, 1:]], dim=1)}
 
 

@@ -11,6 +11,7 @@ from attncourse.exercises.core import (
     Law,
     Misconception,
 )
+from attncourse.exercises.core.laws import flipped, tensor, unchanged
 
 
 def draw_maps(draw: Draw) -> Inputs:
@@ -30,15 +31,8 @@ def _squeeze_by_loop(x: Tensor) -> Tensor:
 
 
 def _lift(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
+    x = tensor(inputs, "x")
     return inputs | {"x": x + torch.arange(x.shape[1], dtype=x.dtype)[:, None, None]}
-
-
-def _turn(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return inputs | {"x": x.flip(2, 3)}
 
 
 squeeze = Exercise(
@@ -53,8 +47,8 @@ squeeze = Exercise(
     laws=(
         Law(
             "turning the map upside down changes nothing",
-            lambda i, before, after: torch.allclose(before["descriptors"], after["descriptors"]),
-            _turn,
+            unchanged("descriptors"),
+            flipped("x", 2, 3),
         ),
         Law(
             "adding a number to a channel adds it to its descriptor",

@@ -15,6 +15,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import sums_to_one, tensor
 
 Pair = tuple[Tensor, Tensor]
 
@@ -157,8 +158,7 @@ def _reverses(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 def _nothing_asked(inputs: Inputs) -> Inputs:
-    query, positions = inputs["query"], inputs["query_positions"]
-    assert isinstance(query, Tensor) and isinstance(positions, Tensor)
+    query, positions = tensor(inputs, "query"), tensor(inputs, "query_positions")
     return inputs | {
         "query": torch.zeros_like(query),
         "query_positions": torch.zeros_like(positions),
@@ -166,8 +166,7 @@ def _nothing_asked(inputs: Inputs) -> Inputs:
 
 
 def _mean_for_all(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    value = inputs["value"]
-    assert isinstance(value, Tensor)
+    value = tensor(inputs, "value")
     return torch.allclose(after["mixed"], value.mean(2, keepdim=True).expand_as(after["mixed"]))
 
 
@@ -184,9 +183,7 @@ axial_attention = Exercise(
     laws=(
         Law(
             "the weights of every token sum to one",
-            lambda i, before, after: torch.allclose(
-                before["weights"].sum(-1), torch.ones((), dtype=torch.float64)
-            ),
+            sums_to_one("weights"),
         ),
         Law(
             "tokens and places in reverse order give the result in reverse order",

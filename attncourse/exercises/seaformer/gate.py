@@ -16,6 +16,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import tensor
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -109,8 +110,7 @@ def _early(detail: Tensor, value: Tensor, rows: Tensor, columns: Tensor, project
 
 def _shut(inputs: Inputs) -> Inputs:
     """Biases that shut the first channel's gate everywhere."""
-    bias = inputs["bias"]
-    assert isinstance(bias, Tensor)
+    bias = tensor(inputs, "bias")
     return inputs | {"bias": torch.cat((torch.full_like(bias[:1], -1e4), bias[1:]))}
 
 

@@ -16,6 +16,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import tensor
 
 
 def _maps(draw: Draw) -> Inputs:
@@ -68,8 +69,7 @@ def _interleaved(pooled: Tensor, heads: int) -> Tensor:
 
 def _mixed_rows(inputs: Inputs) -> Inputs:
     """Every row is rolled by as many places as its number says."""
-    maps = inputs["maps"]
-    assert isinstance(maps, Tensor)
+    maps = tensor(inputs, "maps")
     rolled = [row.roll(n, -1) for n, row in enumerate(maps.unbind(2))]
     return inputs | {"maps": torch.stack(rolled, 2)}
 

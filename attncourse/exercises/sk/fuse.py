@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module
+from attncourse.exercises.core.laws import flipped, unchanged
 from attncourse.exercises.core.probe import Scalar
 
 
@@ -87,16 +88,6 @@ class _Convolutions(nn.Module):
         return out
 
 
-def _exchange(inputs: Inputs) -> Inputs:
-    u = inputs["u"]
-    assert isinstance(u, Tensor)
-    return inputs | {"u": u.flip(1)}
-
-
-def _same(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    return torch.allclose(before["z"], after["z"])
-
-
 Fuse = Exercise(
     name="Fuse",
     lesson="07-sk",
@@ -107,7 +98,7 @@ Fuse = Exercise(
     draw=_branches,
     construction=_construction,
     batched=("u",),
-    laws=(Law("the branches have no order", _same, _exchange),),
+    laws=(Law("the branches have no order", unchanged("z"), flipped("u", 1)),),
     misconceptions=(
         Misconception(
             "first-branch-only",

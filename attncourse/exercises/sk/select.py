@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core.laws import sums_to_one, tensor, unchanged
 
 Answer = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -93,27 +94,16 @@ def _by_matmul(u: Tensor, z: Tensor, w_select: Tensor) -> tuple[Tensor, Tensor]:
     return mixed.squeeze(2).unflatten(2, u.shape[3:]), weights
 
 
-def _sum_to_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    total = before["weights"].sum(1)
-    return torch.allclose(total, torch.ones_like(total))
-
-
 def _in_between(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    u = inputs["u"]
-    assert isinstance(u, Tensor)
+    u = tensor(inputs, "u")
     maps = before["maps"]
     return bool(((maps <= u.amax(1) + 1e-9) & (maps >= u.amin(1) - 1e-9)).all())
 
 
 def _prefer_all(inputs: Inputs) -> Inputs:
     """Raise the logits of all branches alike."""
-    w_select = inputs["w_select"]
-    assert isinstance(w_select, Tensor)
+    w_select = tensor(inputs, "w_select")
     return inputs | {"w_select": w_select + torch.linspace(-1, 1, w_select.shape[-1]).double()}
-
-
-def _unchanged(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    return torch.allclose(before["maps"], after["maps"])
 
 
 select = Exercise(
@@ -126,9 +116,9 @@ select = Exercise(
     draw=_select_inputs,
     batched=("u", "z"),
     laws=(
-        Law("the weights of the branches sum to one", _sum_to_one),
+        Law("the weights of the branches sum to one", sums_to_one("weights", 1)),
         Law("the result lies between the branches", _in_between),
-        Law("what speaks for all branches alike changes nothing", _unchanged, _prefer_all),
+        Law("what speaks for all branches alike changes nothing", unchanged("maps"), _prefer_all),
     ),
     misconceptions=(
         Misconception(

@@ -15,6 +15,7 @@ from attncourse.exercises.core import (
     Misconception,
     Outputs,
 )
+from attncourse.exercises.core.laws import sums_to_one, tensor
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -98,8 +99,7 @@ def _change_hidden(inputs: Inputs) -> Inputs:
 
 
 def _blind_queries_unchanged(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    mask = inputs["mask"]
-    assert isinstance(mask, Tensor)
+    mask = tensor(inputs, "mask")
     blind = ~mask[..., 0]
     return torch.allclose(before["context"][blind], after["context"][blind])
 
@@ -117,11 +117,7 @@ attention = Exercise(
     laws=(
         Law(
             "the weights of every query sum to one",
-            lambda i, before, after: bool(
-                torch.allclose(
-                    before["weights"].sum(-1), before["weights"].new_ones(()).expand(1, 1)
-                )
-            ),
+            sums_to_one("weights"),
         ),
         Law(
             "a key that is hidden from a query has no influence on it",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core.laws import tensor
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -120,8 +121,7 @@ def _windowed(size: int) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
 
 
 def _change_last(inputs: Inputs) -> Inputs:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
+    x = tensor(inputs, "x")
     x[:, -1] += 2
     return inputs
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core.laws import tensor
 
 EPS = 1e-5
 Part = Callable[[Tensor], Tensor]
@@ -50,7 +51,7 @@ def _call(answer: Callable[..., Any], inputs: Inputs) -> Any:
 def _encoder_layer(
     x: Tensor, attend: Part, widen: Part, narrow: Part, gains: Tensor, biases: Tensor
 ) -> Tensor:
-    parts = attend, lambda y: narrow(widen(y).relu())
+    parts: tuple[Part, Part] = attend, lambda y: narrow(widen(y).relu())
     for part, gain, bias in zip(parts, gains, biases, strict=True):
         y = x + part(x)
         centred = y - y.mean(-1, keepdim=True)
@@ -168,8 +169,7 @@ def _other_order(
 
 def _normed(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
     """Of a symbol's features, before gain and bias, the mean is 0."""
-    gains, biases = inputs["gains"], inputs["biases"]
-    assert isinstance(gains, Tensor) and isinstance(biases, Tensor)
+    gains, biases = tensor(inputs, "gains"), tensor(inputs, "biases")
     plain = (before["output"] - biases[1]) / gains[1]
     return torch.allclose(plain.mean(-1), torch.zeros_like(plain[..., 0]), atol=1e-6)
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core.laws import tensor
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -47,8 +48,7 @@ def _square(real: Tensor) -> Tensor:
 
 
 def _hide_last(inputs: Inputs) -> Inputs:
-    real = inputs["real"]
-    assert isinstance(real, Tensor)
+    real = tensor(inputs, "real")
     real[:, -1] = False
     return inputs
 

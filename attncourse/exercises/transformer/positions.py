@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core.laws import tensor
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -62,8 +63,7 @@ def _single_precision(place: Tensor, width: int) -> Tensor:
 
 
 def _shifted(inputs: Inputs) -> Inputs:
-    place = inputs["place"]
-    assert isinstance(place, Tensor)
+    place = tensor(inputs, "place")
     return inputs | {"place": place + 3}
 
 

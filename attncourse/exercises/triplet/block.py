@@ -10,8 +10,8 @@ from attncourse.exercises.core import (
     Law,
     Misconception,
     Module,
-    Outputs,
 )
+from attncourse.exercises.core.laws import shrinks
 from attncourse.exercises.triplet.blocks import (
     AsOfficial,
     FaceGate,
@@ -57,12 +57,6 @@ class _Triplet(nn.Module):
         return torch.stack(branches).mean(0)
 
 
-def _within(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    x, y = inputs["x"], before["y"]
-    assert isinstance(x, Tensor)
-    return bool(((y.abs() <= x.abs()) & (y * x >= 0)).all())
-
-
 TripletBlock = Exercise(
     name="TripletBlock",
     lesson="10-triplet",
@@ -73,7 +67,7 @@ TripletBlock = Exercise(
     draw=_maps,
     construction=_construction,
     batched=("x",),
-    laws=(Law("every number shrinks, and keeps its sign", _within),),
+    laws=(Law("every number shrinks, and keeps its sign", shrinks),),
     misconceptions=(
         Misconception(
             "sum",

@@ -14,8 +14,8 @@ from attncourse.exercises.core import (
     Inputs,
     Law,
     Misconception,
-    Outputs,
 )
+from attncourse.exercises.core.laws import shrinks
 from attncourse.exercises.triplet.z_pool import draw_maps
 
 Gate = Callable[[Tensor], Tensor]
@@ -101,12 +101,6 @@ def _reshaped(x: Tensor, dim: int) -> Tensor:
     return x.reshape(x.transpose(1, dim).shape)
 
 
-def _between_nothing_and_all(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    x = inputs["x"]
-    assert isinstance(x, Tensor)
-    return all(bool(((y.abs() <= x.abs()) & (y * x >= 0)).all()) for y in before.values())
-
-
 rotated_branch = Exercise(
     name="rotated_branch",
     lesson="10-triplet",
@@ -116,7 +110,7 @@ rotated_branch = Exercise(
     oracle=_oracle,
     draw=_inputs,
     batched=("x",),
-    laws=(Law("every number shrinks, and keeps its sign", _between_nothing_and_all),),
+    laws=(Law("every number shrinks, and keeps its sign", shrinks),),
     misconceptions=(
         Misconception(
             "never-rotated",

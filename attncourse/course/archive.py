@@ -19,8 +19,9 @@ FILES = (
     CONFIG,
 )
 README = "README.md"
-# Sections of the README for people who have the repository.
+# What the README says to people who have the repository.
 NOT_FOR_LEARNERS = ("For instructors", "For maintainers")
+TESTS = re.compile(r"^ *make test .*\n", re.MULTILINE)
 # The oldest time that a zip file can hold: the archive is the same whenever it is made.
 TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -70,6 +71,6 @@ def _content(course: Course) -> Iterator[tuple[str, bytes]]:
 
 
 def _for_learners(readme: str) -> str:
-    sections = re.split(r"^(?=## )", readme, flags=re.MULTILINE)
+    sections = re.split(r"^(?=## )", TESTS.sub("", readme), flags=re.MULTILINE)
     others = tuple(f"## {heading}\n" for heading in NOT_FOR_LEARNERS)
     return "".join(each for each in sections if not each.startswith(others)).rstrip() + "\n"

@@ -73,6 +73,7 @@ def test_its_readme_is_for_learners_and_its_links_lead_somewhere(unpacked: Path)
     readme = (unpacked / "README.md").read_text(encoding="utf-8")
     assert "make lab" in readme
     assert "nbgrader autograde" not in readme
+    assert "make test" not in readme  # the tests stay in the repository
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)
     assert links
     assert [link for link in links if not (unpacked / link).exists()] == []

@@ -93,6 +93,8 @@ def bars(
         end = max(seeds.max(), seeds.mean(), 0)
         mean = seeds.mean()
         text = f"{mean:,.0f}" if mean >= 1000 else f"{mean:.3g}"
+        if seeds.size > 1:
+            text = f"mean {text}"  # where it stands, it could be the last seed's
         ax.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(values)), list(values))
     ax.set(title=title, xlabel=xlabel)
@@ -136,5 +138,8 @@ def gates(
     positions = np.arange(max(channels.values()))
     ax = curves(positions, values, ax=ax, title=title, xlabel=xlabel, ylabel=ylabel, limits=(0, 1))
     ax.axhline(0.5, color=COLOURS["grey"], linewidth=1, linestyle=(0, (4, 4)), zorder=0)
+    ax.set_xlim(-0.5, len(positions) - 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(values) > 1:  # gates are everywhere between 0 and 1: no corner is free
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(values))
     return ax

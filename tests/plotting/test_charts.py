@@ -93,7 +93,7 @@ def test_curves_refuse_other_lengths_and_too_many_lines():
 def test_bars_show_mean_and_seeds():
     ax = plot.bars({"with": [1.0, 3.0], "without": 0.5}, xlabel="accuracy")
     assert [bar.get_width() for bar in ax.patches] == [2, 0.5]
-    assert [text.get_text() for text in ax.texts] == ["2", "0.5"]
+    assert [text.get_text() for text in ax.texts] == ["mean 2", "0.5"]
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 3])
 
 

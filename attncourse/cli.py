@@ -227,8 +227,8 @@ def collect(
     """
     from attncourse.course.places import locate
     from attncourse.course.syllabus import find
-    from attncourse.grading.collect import State, collect, render
-    from attncourse.grading.roster import Roster
+    from attncourse.grading.intake.collect import State, collect, render
+    from attncourse.grading.intake.roster import Roster
 
     rows = collect(
         archives,
@@ -286,7 +286,7 @@ def grade(
     from attncourse.course.places import locate
     from attncourse.course.syllabus import find
     from attncourse.grading import console
-    from attncourse.grading.gradebook import url_of
+    from attncourse.grading.results.gradebook import url_of
     from attncourse.grading.runner import Settings
 
     course = locate()
@@ -314,7 +314,7 @@ def feedback(
     from attncourse.course.places import locate
     from attncourse.course.syllabus import find
     from attncourse.grading.console import renew
-    from attncourse.grading.gradebook import url_of
+    from attncourse.grading.results.gradebook import url_of
 
     course = locate()
     renew(course, find(lesson), db or url_of(course.root))

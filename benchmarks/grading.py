@@ -31,8 +31,8 @@ from attncourse.course.release import CONFIG, generate
 from attncourse.course.syllabus import Lesson, find
 from attncourse.grading import console
 from attncourse.grading.engine import Processes
-from attncourse.grading.gradebook import Gradebook, url_of
-from attncourse.grading.journal import Journal
+from attncourse.grading.results.gradebook import Gradebook, url_of
+from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings
 
 REPOSITORY = Course(Path(__file__).parents[1])

@@ -22,15 +22,15 @@ from rich.text import Text
 from attncourse.course.marks import SIGNS, Standing
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
-from attncourse.grading.cage import NoCage, Rung
+from attncourse.grading.caged.cage import NoCage, Rung
 from attncourse.grading.engine import Cluster, Engine, Processes
-from attncourse.grading.gradebook import Gradebook
-from attncourse.grading.intake import read_file
+from attncourse.grading.intake.reading import Malformed
+from attncourse.grading.intake.submissions import read_file
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
-from attncourse.grading.products import write_products
-from attncourse.grading.reading import Malformed
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.results.gradebook import Gradebook
+from attncourse.grading.results.products import write_products
 from attncourse.grading.runner import Settings, grade_class, refused, students, tally
 
 UNCAGED = Text(

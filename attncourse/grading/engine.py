@@ -20,11 +20,11 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from attncourse.grading.autograded import autograded
-from attncourse.grading.cage import Limits, NoCage
+from attncourse.grading.caged.cage import Limits, NoCage
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Record
+from attncourse.grading.results.autograded import autograded
 
 #: How often a job is tried whose process died.
 TRIES = 3

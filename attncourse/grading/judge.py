@@ -21,12 +21,12 @@ from typing import Any, Self
 
 from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdict
 from attncourse.exercises.core.behaviours import STATUS
-from attncourse.grading.cage import LADDER, Limits, Rung
-from attncourse.grading.keeper import Keeper, Stopped, Worker, ZygoteDied
+from attncourse.grading.caged.cage import LADDER, Limits, Rung
+from attncourse.grading.caged.keeper import Keeper, Stopped, Worker, ZygoteDied
+from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Broken, Channel
 from attncourse.grading.names import bound
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
 from attncourse.grading.record import By, Check, Record, Status
-from attncourse.grading.wire import LARGEST_PAYLOAD, Broken, Channel
 
 #: How many values each exercise is probed with.
 SEEDS = 3

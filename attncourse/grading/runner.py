@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attncourse.course.notebook import write_file
-from attncourse.grading.cage import Limits
+from attncourse.grading.caged.cage import Limits
 from attncourse.grading.engine import Engine, Graded, Job
-from attncourse.grading.gradebook import Gradebook
-from attncourse.grading.intake import NothingSubmitted, read_submission
-from attncourse.grading.journal import Journal
+from attncourse.grading.intake.reading import Malformed
+from attncourse.grading.intake.submissions import NothingSubmitted, read_submission
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
-from attncourse.grading.reading import Malformed
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.results.autograded import place
+from attncourse.grading.results.gradebook import Gradebook
+from attncourse.grading.results.journal import Journal
 
-SUBMITTED, AUTOGRADED = "submitted", "autograded"
+SUBMITTED = "submitted"
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,7 @@ def grade_class(
             if result.cage not in cages:
                 cages.add(result.cage)
                 on_cage(result.cage)
-            path = root / AUTOGRADED / name / plan.lesson / f"{plan.lesson}.ipynb"
-            write_file(path, result.notebook.encode())
+            write_file(place(root, plan, name), result.notebook.encode())
             keep(result.record, fresh=True)
         else:
             keep(lost(plan, job, result), fresh=True)

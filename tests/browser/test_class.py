@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from attncourse.course.notebook import dumps, grade_id, read, write_file
 from attncourse.course.places import Course
 from attncourse.course.release import CONFIG
-from attncourse.grading.gradebook import url_of
+from attncourse.grading.results.gradebook import url_of
 from tests.browser.desk import Lab
 from tests.browser.lessons import TINY
 

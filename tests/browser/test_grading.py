@@ -9,14 +9,14 @@ from playwright.sync_api import Page
 
 from attncourse.course.notebook import dumps, is_answer, loads, read, write_file
 from attncourse.course.places import Course
-from attncourse.grading.autograded import autograded
-from attncourse.grading.feedback import feedback
-from attncourse.grading.gradebook import Gradebook, url_of
-from attncourse.grading.matching import match
+from attncourse.grading.intake.matching import match
+from attncourse.grading.intake.reading import parse
 from attncourse.grading.plan import Plan, Submission
-from attncourse.grading.reading import parse
 from attncourse.grading.record import Check, Record, Status
-from attncourse.grading.report import report
+from attncourse.grading.results.autograded import autograded
+from attncourse.grading.results.feedback import feedback
+from attncourse.grading.results.gradebook import Gradebook, url_of
+from attncourse.grading.results.report import report
 from tests.browser.desk import Lab
 from tests.browser.lessons import TINY
 from tests.grading import payloads

@@ -19,7 +19,7 @@ from attncourse.course.release import CONFIG
 from attncourse.course.syllabus import Lesson
 from attncourse.grading import console
 from attncourse.grading.engine import Engine
-from attncourse.grading.gradebook import Gradebook, url_of
+from attncourse.grading.results.gradebook import Gradebook, url_of
 from attncourse.grading.runner import Settings
 from tests.grading.desk import cell
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from attncourse.course.notebook import grade_id
-from attncourse.grading.intake import read_submission
+from attncourse.grading.intake.submissions import read_submission
 from attncourse.grading.plan import Plan, Submission
 
 STUB = '# YOUR CODE HERE instead of the next line.\nraise NotImplementedError("not solved yet")'

@@ -13,8 +13,8 @@ from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 from attncourse.grading import console
 from attncourse.grading.engine import Cluster, Engine, Processes
-from attncourse.grading.journal import Journal
 from attncourse.grading.record import Record
+from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings
 from tests.grading.a_class import SEED, AClass, a_class
 from tests.grading.dask_cluster import dask_cluster

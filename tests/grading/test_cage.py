@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from attncourse.grading import cage, landlock, view
+from attncourse.grading.caged import cage, landlock, view
 
 REPOSITORY = view.PACKAGE.parent
 
 INSIDE = r"""
 import errno, json, os, resource, socket, sys, tempfile
-from attncourse.grading import cage
-from attncourse.grading.cage import Limits
+from attncourse.grading.caged import cage
+from attncourse.grading.caged.cage import Limits
 
 tries, port = json.loads(sys.argv[1]), int(sys.argv[2])
 

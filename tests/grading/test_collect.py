@@ -17,11 +17,11 @@ from attncourse import cli
 from attncourse.course.notebook import dumps
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson, find
-from attncourse.grading import archives
-from attncourse.grading.collect import Row, State, collect
-from attncourse.grading.intake import read_submission
+from attncourse.grading.intake import archives
+from attncourse.grading.intake.collect import Row, State, collect
+from attncourse.grading.intake.roster import Roster
+from attncourse.grading.intake.submissions import read_submission
 from attncourse.grading.plan import Plan
-from attncourse.grading.roster import Roster
 from tests.grading.desk import DOUBLE, SQUEEZE
 
 ADA = "Ada Lovelace_4711_assignsubmission_file_/06-se.ipynb"
@@ -408,7 +408,7 @@ def test_the_command_shows_what_it_did_and_says_if_something_is_missing(
 
 
 def test_the_table_moves_no_cursor(download: Downloads, notebook: bytes, capsys) -> None:
-    from attncourse.grading.collect import render
+    from attncourse.grading.intake.collect import render
 
     rows = download(zipped(("\x1b[2J[red]_1_assignsubmission_file_/06-se.ipynb", notebook)))
     cli.show(render(rows))

@@ -11,8 +11,8 @@ from nbgrader.api import Gradebook as Nbgrader
 from attncourse.course.places import Course
 from attncourse.course.release import CONFIG
 from attncourse.course.syllabus import Lesson
-from attncourse.grading.gradebook import Gradebook, url_of
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.results.gradebook import Gradebook, url_of
 
 REPOSITORY = Path(__file__).parents[2]
 

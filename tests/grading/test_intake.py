@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from attncourse.grading.intake import Malformed, NothingSubmitted
+from attncourse.grading.intake.reading import LARGEST, MOST_CELLS, MOST_CODE, MOST_OUTPUT, parse
+from attncourse.grading.intake.submissions import Malformed, NothingSubmitted
 from attncourse.grading.plan import Submission
-from attncourse.grading.reading import LARGEST, MOST_CELLS, MOST_CODE, MOST_OUTPUT, parse
 from tests.grading.desk import DOUBLE, SQUEEZE, WHY, Desk, cell
 
 HandIn = Callable[[bytes | str | NotebookNode], Submission]

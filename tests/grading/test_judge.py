@@ -16,7 +16,7 @@ from nbformat.v4 import new_notebook
 from attncourse.course.notebook import grade_id, is_answer, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import find
-from attncourse.grading.cage import Limits, NoCage, Rung
+from attncourse.grading.caged.cage import Limits, NoCage, Rung
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
 from attncourse.grading.record import By, Check, Record, Status

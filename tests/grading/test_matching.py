@@ -12,9 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from attncourse.course.notebook import grade_id
-from attncourse.grading.matching import match
+from attncourse.grading.intake.matching import match
+from attncourse.grading.intake.reading import Malformed, parse
 from attncourse.grading.plan import Plan, Submission
-from attncourse.grading.reading import Malformed, parse
 from tests.grading.desk import DOUBLE, SQUEEZE, WHY, cell, stub
 
 HandIn = Callable[[NotebookNode], Submission]

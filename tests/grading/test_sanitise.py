@@ -7,7 +7,7 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from attncourse.grading.sanitise import harmless, harmless_text
+from attncourse.grading.results.sanitise import harmless, harmless_text
 from tests.grading import payloads
 
 FORBIDDEN = ("<script", "<iframe", "<object", "<svg", "<style", "<form", "<base", "<meta", "<math")

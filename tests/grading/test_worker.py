@@ -13,17 +13,17 @@ import torch
 
 from attncourse import exercises
 from attncourse.exercises.core import Function, Probe, Response
-from attncourse.grading.cage import Limits
-from attncourse.grading.harmless import Asked
+from attncourse.grading.caged.cage import Limits
+from attncourse.grading.caged.harmless import Asked
+from attncourse.grading.caged.wire import SIZES, Broken, Channel, Closed
+from attncourse.grading.caged.worker import Desk, serve
 from attncourse.grading.names import bound
-from attncourse.grading.wire import SIZES, Broken, Channel, Closed
-from attncourse.grading.worker import Desk, serve
 
 FORGETS = r"""
 import gc, importlib, json, sys, weakref
 from types import FunctionType
 from attncourse.exercises.core import Exercise
-from attncourse.grading.harmless import hollow, shrink
+from attncourse.grading.caged.harmless import hollow, shrink
 
 name = sys.argv[1]
 package = importlib.import_module(name)

@@ -21,12 +21,12 @@ from attncourse.course.notebook import dumps, write_file
 from attncourse.course.places import PACKAGE, Course
 from attncourse.course.release import CONFIG
 from attncourse.course.syllabus import find
-from attncourse.grading.cage import Limits
+from attncourse.grading.caged.cage import Limits
 from attncourse.grading.console import grade_lesson
 from attncourse.grading.engine import Processes
-from attncourse.grading.gradebook import Gradebook, url_of
-from attncourse.grading.journal import Journal
 from attncourse.grading.record import Record
+from attncourse.grading.results.gradebook import Gradebook, url_of
+from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings
 from tests.grading.hostile.case import LESSON, Case, release, solution, submission
 

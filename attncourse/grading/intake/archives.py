@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from attncourse.grading.reading import LARGEST
+from attncourse.grading.intake.reading import LARGEST
 
 MOST_MEMBERS = 20_000
 MOST_BYTES = 2**32  # of all members that are read

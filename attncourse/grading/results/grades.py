@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Mapping
 
-from attncourse.grading.gradebook import Total
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
+from attncourse.grading.results.gradebook import Total
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -16,10 +16,10 @@ from typing import Any
 from attncourse.exercises.core import Probe, Response
 from attncourse.exercises.core.quiet import OutOfTime, time_limit
 from attncourse.exercises.core.respond import STUB, line_of, respond
-from attncourse.grading.cage import Limits
-from attncourse.grading.harmless import Asked
+from attncourse.grading.caged.cage import Limits
+from attncourse.grading.caged.harmless import Asked
+from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Channel, Message
 from attncourse.grading.names import bound, needed, python
-from attncourse.grading.wire import LARGEST_PAYLOAD, Channel, Message
 
 OTHER_LANGUAGES = {"bash", "sh", "script", "html", "javascript", "js", "latex", "markdown", "svg"}
 OTHER_LANGUAGES |= {"writefile", "file", "perl", "ruby", "cmd"}

@@ -5,13 +5,13 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from attncourse.course.notebook import read, write_file
-from attncourse.grading.feedback import feedback
-from attncourse.grading.gradebook import Gradebook
-from attncourse.grading.grades import grades_csv
-from attncourse.grading.journal import Journal
 from attncourse.grading.plan import Plan
-from attncourse.grading.report import report
-from attncourse.grading.runner import AUTOGRADED
+from attncourse.grading.results.autograded import place
+from attncourse.grading.results.feedback import feedback
+from attncourse.grading.results.gradebook import Gradebook
+from attncourse.grading.results.grades import grades_csv
+from attncourse.grading.results.journal import Journal
+from attncourse.grading.results.report import report
 
 FEEDBACK = "feedback"
 
@@ -45,7 +45,7 @@ def write_products(plan: Plan, root: Path, book: Gradebook) -> list[Path]:
 
 
 def _notebook(plan: Plan, root: Path, student: str) -> NotebookNode | None:
-    path = root / AUTOGRADED / student / plan.lesson / f"{plan.lesson}.ipynb"
+    path = place(root, plan, student)
     return read(path) if path.is_file() else None
 
 

@@ -13,10 +13,10 @@ from matplotlib.ticker import MaxNLocator
 
 from attncourse.course.card import read_card
 from attncourse.exercises.core.verdict import Finding
-from attncourse.grading.gradebook import Total
-from attncourse.grading.page import render
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.results.gradebook import Total
+from attncourse.grading.results.page import render
 from attncourse.plotting.show import png
 from attncourse.plotting.style import COLOURS, panels
 

@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 
 from attncourse.course.notebook import grade_id
-from attncourse.grading.matching import match
+from attncourse.grading.intake.matching import match
+from attncourse.grading.intake.reading import LARGEST, Malformed, parse
 from attncourse.grading.plan import Plan, Submission
-from attncourse.grading.reading import LARGEST, Malformed, parse
 
 __all__ = ["Malformed", "NothingSubmitted", "read_file", "read_plain", "read_submission"]
 

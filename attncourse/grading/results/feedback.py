@@ -12,10 +12,10 @@ from nbformat import NotebookNode
 from attncourse.course.card import read_card
 from attncourse.course.marks import HEADING
 from attncourse.course.notebook import grade_id, is_answer
-from attncourse.grading.gradebook import Total
-from attncourse.grading.page import render
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record
+from attncourse.grading.results.gradebook import Total
+from attncourse.grading.results.page import render
 
 LONGEST_ANSWER = 20_000  # characters that are shown
 

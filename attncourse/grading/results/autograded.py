@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -11,7 +12,12 @@ from attncourse.course.notebook import grade_id, is_check
 from attncourse.exercises.core.verdict import ExerciseFailed
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record
-from attncourse.grading.sanitise import harmless
+from attncourse.grading.results.sanitise import harmless
+
+
+def place(root: Path, plan: Plan, student: str) -> Path:
+    """Where a student's graded notebook stands, below the course's folder."""
+    return root / "autograded" / student / plan.lesson / f"{plan.lesson}.ipynb"
 
 
 def autograded(plan: Plan, submission: Submission, record: Record) -> str:

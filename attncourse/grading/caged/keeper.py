@@ -17,14 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from attncourse.grading.cage import LADDER, Limits, NoCage, Rung, wrapped
+from attncourse.grading.caged.cage import LADDER, Limits, NoCage, Rung, wrapped
+from attncourse.grading.caged.wire import Broken, Channel, Closed, Message
 from attncourse.grading.record import Status
-from attncourse.grading.wire import Broken, Channel, Closed, Message
 
 START = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop())
-from attncourse.grading.zygote import main
+from attncourse.grading.caged.zygote import main
 main()
 """
 #: Seconds until a zygote must be ready, and until a warden must have cleared up.

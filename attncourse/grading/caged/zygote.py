@@ -26,11 +26,11 @@ from typing import Any, NoReturn
 import torch
 
 from attncourse.exercises.core import VISIBLE_SEEDS, Probe
-from attncourse.grading import cage, worker
-from attncourse.grading.cage import Limits, Rung
-from attncourse.grading.harmless import Asked, disappear, hollow, shrink
-from attncourse.grading.view import HOME
-from attncourse.grading.wire import Broken, Channel, Closed
+from attncourse.grading.caged import cage, worker
+from attncourse.grading.caged.cage import Limits, Rung
+from attncourse.grading.caged.harmless import Asked, disappear, hollow, shrink
+from attncourse.grading.caged.view import HOME
+from attncourse.grading.caged.wire import Broken, Channel, Closed
 
 LARGE, COLLAPSE = 1 << 21, 25  # bytes of a large page; MADV_COLLAPSE
 #: All of a worker's environment: nothing in it tells of grading.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from attncourse.grading import landlock, seccomp, view
+from attncourse.grading.caged import landlock, seccomp, view
 
 NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_USERS, NEW_PIDS, NEW_NET = (
     0x20000,

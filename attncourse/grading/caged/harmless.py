@@ -97,7 +97,7 @@ def hollow() -> None:
 
 def disappear() -> None:
     """Take the grader's modules out of sight: no import tells that one is graded."""
-    for name in [each for each in sys.modules if each.startswith(__package__)]:
+    for name in [each for each in sys.modules if each.startswith("attncourse.grading")]:
         del sys.modules[name]
     vars(attncourse).pop("grading", None)
 

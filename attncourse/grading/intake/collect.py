@@ -18,10 +18,10 @@ from rich.text import Text
 
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
-from attncourse.grading.archives import WANTED, Member, members
-from attncourse.grading.intake import TIMESTAMP, read_plain, shown, stated_time
-from attncourse.grading.reading import Malformed
-from attncourse.grading.roster import Roster, as_student, is_student
+from attncourse.grading.intake.archives import WANTED, Member, members
+from attncourse.grading.intake.reading import Malformed
+from attncourse.grading.intake.roster import Roster, as_student, is_student
+from attncourse.grading.intake.submissions import TIMESTAMP, read_plain, shown, stated_time
 
 # Ada Lovelace_123456_assignsubmission_file_/06-se.ipynb; newer ones without the last underscore,
 # and flat ones with an underscore instead of the slash.

@@ -15,9 +15,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from attncourse.course.notebook import grade_id, is_answer, is_check, mark
+from attncourse.grading.intake.reading import Malformed
 from attncourse.grading.names import WATCHING, bound, needed, statements
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, is_by_hand
-from attncourse.grading.reading import Malformed
 
 # Lines that every stub has, and that therefore tell nothing.
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError")

@@ -1,0 +1,1 @@
+"""What learners handed in: collected, read and matched with the release, and never trusted."""

@@ -1,0 +1,1 @@
+"""What is made of records: journal and gradebook, and what people read."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 WATCHING = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b.*\n?")
 # IPython's own lines: magics, shell commands, questions; and assignments of their results.
 ASKING_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?]|[\w.]+\?).*$", re.MULTILINE)
-ASSIGNING = re.compile(r"^([ \t]*[\w, ]+=)[ \t]*[%!].*$", re.MULTILINE)
+ASSIGNING = re.compile(r"^([ \t]*\w[\w, ]*=)[ \t]*[%!].*$", re.MULTILINE)
 # What a broken cell would have bound, had it been right.
 ALMOST = re.compile(r"^(?:async +def|def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
 LONGEST = 50_000  # characters; no person writes a longer cell, and reading one takes long
@@ -20,8 +20,10 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 def python(source: str) -> str:
     """A cell's text as Python that can be read (not run): IPython's own lines do nothing in it.
 
-    A cell that is no Python either way comes back as it is.
+    A cell that is no Python either way, or longer than `LONGEST`, comes back as it is.
     """
+    if len(source) > LONGEST:
+        return source
     unwatched = WATCHING.sub("", source)
     plain = ASSIGNING.sub(r"\1 None", ASKING_IPYTHON.sub(r"\1pass", unwatched))
     return next((each for each in (source, unwatched, plain) if _reads(each)), source)
@@ -62,8 +64,9 @@ def needed(source: str) -> frozenset[str]:
 
 def statements(source: str) -> Iterator[str]:
     """The top-level statements of a cell, each as Python; none where the cell cannot be read."""
+    code = python(source)
     try:
-        yield from [ast.unparse(each) for each in ast.parse(python(source)).body]
+        yield from [ast.unparse(each) for each in ast.parse(code).body] if _reads(code) else ()
     except UNREADABLE:
         return
 

@@ -1,6 +1,7 @@
 """The plan holds what the instructor asks, and nothing that a learner could change."""
 
 import copy
+import time
 
 import pytest
 from nbformat import NotebookNode
@@ -8,7 +9,7 @@ from nbformat import NotebookNode
 from attncourse.course.notebook import dumps, write_file
 from attncourse.course.places import Course, locate
 from attncourse.course.syllabus import Lesson
-from attncourse.grading.names import bound, needed, statements
+from attncourse.grading.names import LONGEST, bound, needed, python, statements
 from attncourse.grading.plan import Answer, Given, Plan, Written
 from attncourse.grading.plan import Test as Check
 from tests.grading.desk import HIDDEN, cell
@@ -107,3 +108,12 @@ def test_names_that_a_cell_needs() -> None:
 def test_statements_keep_their_decorators() -> None:
     parts = list(statements("@cache\ndef f():\n    return 1\n\nx = 1; y = 2"))
     assert parts == ["@cache\ndef f():\n    return 1", "x = 1", "y = 2"]
+
+
+@pytest.mark.parametrize("hostile", [" " * LONGEST, "a, " * (LONGEST // 3), " " * 10 * LONGEST])
+def test_no_cell_takes_long_to_be_read(hostile: str) -> None:
+    source = f"{hostile}(\nx = 1"  # no Python, so that every rewriting is tried
+    started = time.process_time()
+    assert python(source) == source
+    assert "x" in bound(source) and not list(statements(source))
+    assert time.process_time() - started < 2

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from nbformat import NotebookNode
 from traitlets.config.loader import Config, PyFileConfigLoader
@@ -44,7 +43,7 @@ def generate(course: Course, lessons: Iterable[Lesson]) -> dict[str, bytes]:
             source = desk.solution(lesson)
             shutil.copytree(course.solution(lesson).parent, source.parent)
             normalise_file(source)
-            _assign(course, desk, lesson, WITHOUT_GRADEBOOK)
+            _assign(course, desk, lesson)
         files = sorted(path for path in desk.notebooks.rglob("*") if path.is_file())
         content = {path.relative_to(desk.notebooks).as_posix(): path.read_bytes() for path in files}
     return content | {START_PAGE: start_page(course).encode()}
@@ -153,20 +152,7 @@ def _solution(course: Course, lesson: Lesson) -> NotebookNode:
     return normalise(read(course.solution(lesson)))
 
 
-def enter(course: Course, lesson: Lesson, db_url: str) -> None:
-    """Enters a lesson's cells into a gradebook, as `nbgrader generate_assignment` does.
-
-    Raises:
-        ValueError: nbgrader refuses, for example as submissions to other cells are there already.
-    """
-    with TemporaryDirectory() as folder:
-        desk = Course(Path(folder).resolve())
-        shutil.copytree(course.solution(lesson).parent, desk.solution(lesson).parent)
-        normalise_file(desk.solution(lesson))
-        _assign(course, desk, lesson, {"CourseDirectory": {"db_url": db_url}})
-
-
-def _assign(course: Course, desk: Course, lesson: Lesson, settings: dict[str, Any]) -> None:
+def _assign(course: Course, desk: Course, lesson: Lesson) -> None:
     """Lets nbgrader release one lesson from the solutions to the notebooks of a desk."""
     # Here, because importing nbgrader takes longer than all the rest of the command line.
     from nbgrader.converters import GenerateAssignment, NbGraderException
@@ -175,7 +161,7 @@ def _assign(course: Course, desk: Course, lesson: Lesson, settings: dict[str, An
     config = PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
     place = {"CourseDirectory": {"root": str(desk.root), "assignment_id": lesson.name}}
     config.merge(Config(place))
-    config.merge(Config(settings))
+    config.merge(Config(WITHOUT_GRADEBOOK))
     try:
         GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
     except (NbGraderException, RuntimeError) as error:

@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook as Nbgrader
 
+from attncourse.course.notebook import dumps, grade_id, write_file
 from attncourse.course.places import Course
 from attncourse.course.release import CONFIG
 from attncourse.course.syllabus import Lesson
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.gradebook import Gradebook, url_of
+from tests.grading.desk import cell, marked, stub
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -123,6 +127,69 @@ def test_a_stub_that_was_left_is_called_no_response(book: Gradebook, url: str) -
             for name in ("squeeze", "double")
         }
     assert found == {"squeeze": None, "double": "No response."}
+
+
+def released_again(course: Course, lesson: Lesson, nb: NotebookNode) -> None:
+    write_file(course.notebook(lesson), dumps(nb).encode())
+
+
+def test_a_check_that_is_released_later_is_entered_and_what_a_person_gave_stays(
+    course: Course, lesson: Lesson, release: NotebookNode, book: Gradebook, url: str
+) -> None:
+    book.write(graded("ada"))
+    give(url, "ada", "why", 3.0)
+    more = new_code_cell("assert 1", metadata=marked("check-more", grade=True, points=5))
+    release.cells += [
+        more,
+        new_code_cell(stub("def more(x):"), metadata=marked("more", solution=True)),
+    ]
+    cell(release, "check-squeeze").metadata.nbgrader.points = 4
+    released_again(course, lesson, release)
+    record = graded("ada", squeeze=4.0)
+    record = replace(record, checks=(*record.checks, Check("check-more", 5.0, 5.0)))
+    with Gradebook(course, lesson, url) as again:
+        again.write(record)
+        total = again.totals()["ada"]
+    assert (total.score, total.possible) == (4.0 + 1.5 + 3.0 + 5.0, 4.0 + 1.5 + 4.0 + 5.0)
+    assert total.cells["check-more"] == 5.0 and total.cells["why"] == 3.0
+    with Nbgrader(url, "attncourse") as other:
+        assert other.find_comment("more", "06-se", "06-se", "ada").auto_comment == "No response."
+        assert len(other.assignment_submissions("06-se")) == 1
+
+
+def test_a_check_that_is_renamed_leaves_nothing_of_the_old_one(
+    course: Course, lesson: Lesson, release: NotebookNode, book: Gradebook, url: str
+) -> None:
+    book.write(graded("ada"))
+    cell(release, "check-double").metadata.nbgrader.grade_id = "check-twice"
+    released_again(course, lesson, release)
+    with Gradebook(course, lesson, url) as again:
+        total = again.totals()["ada"]
+    assert set(total.cells) == {"check-squeeze", "check-twice", "why"} and total.possible == 7.5
+    with Nbgrader(url, "attncourse") as other:
+        notebook = other.find_notebook("06-se", "06-se")
+        assert "check-double" not in {each.name for each in notebook.source_cells}
+
+
+def test_a_cell_for_which_a_person_gave_points_is_not_removed(
+    course: Course, lesson: Lesson, release: NotebookNode, book: Gradebook, url: str
+) -> None:
+    book.write(graded("ada"))
+    give(url, "ada", "why", 3.0)
+    book.book.db.expire_all()
+    release.cells = [each for each in release.cells if grade_id(each) not in ("why", "double")]
+    released_again(course, lesson, release)
+    before = stored(url, "ada")
+    with pytest.raises(ValueError, match="without its cell why, for which people have given"):
+        Gradebook(course, lesson, url)
+    assert stored(url, "ada") == before, "all or nothing"
+
+
+def test_without_solutions_the_release_is_entered(course: Course, lesson: Lesson, url: str) -> None:
+    shutil.rmtree(course.solutions)
+    with Gradebook(course, lesson, url) as book:
+        book.write(graded("ada"))
+        assert book.totals()["ada"].score == 3.5
 
 
 def test_hidden_tests_are_in_the_gradebook_as_nbgrader_puts_them(book: Gradebook, url: str) -> None:

@@ -15,10 +15,11 @@ from sysconfig import get_path
 from types import TracebackType
 from typing import Any, Self
 
-from attncourse.course import release
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
+from attncourse.grading.results.entry import enter
 
 SQLITE = "sqlite:///"
 
@@ -48,21 +49,22 @@ class Gradebook:
     """A lesson in nbgrader's gradebook; a context manager.
 
     Args:
-        course: The course, whose solution says which cells are graded.
+        course: The course, whose release says which cells are graded.
         lesson: One of its lessons.
         url: The database, `sqlite:///…` or `postgresql+psycopg://…`; it is made if need be.
 
     Raises:
-        ValueError: The database cannot be opened, or it holds submissions to other cells.
+        ValueError: The lesson is not released, the database cannot be opened, or a cell is gone
+            from the release for which people have given points or comments.
     """
 
     def __init__(self, course: Course, lesson: Lesson, url: str) -> None:
         from nbgrader.api import Gradebook as Nbgrader
-        from nbgrader.api import MissingEntry
         from sqlalchemy.exc import SQLAlchemyError
 
         logging.getLogger("traitlets").setLevel(logging.ERROR)  # nbgrader reports its every step
         self.lesson = lesson
+        plan = Plan.of(lesson, course)
         try:
             # A new gradebook asks the command alembic, which lies beside this Python.
             os.environ["PATH"] = os.pathsep.join([get_path("scripts"), os.environ.get("PATH", "")])
@@ -72,9 +74,10 @@ class Gradebook:
             reason = " ".join(str(error).split("\n")[0].split())
             raise ValueError(f"the gradebook {url} cannot be opened: {reason}") from error
         try:
-            self.book.find_notebook(lesson.name, lesson.name)
-        except MissingEntry:
-            release.enter(course, lesson, url)
+            enter(plan, self.book)
+        except BaseException:
+            self.book.close()  # a transaction left open would lock the database for others
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,12 @@ WATCHING = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b.*\n?")
 # IPython's own lines: magics, shell commands, questions; and assignments of their results.
 ASKING_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?]|[\w.]+\?).*$", re.MULTILINE)
 ASSIGNING = re.compile(r"^([ \t]*\w[\w, ]*=)[ \t]*[%!].*$", re.MULTILINE)
+# Magics that run the rest of their line in the notebook; %timeit runs it where it binds nothing.
+TIMED = re.compile(
+    r"^([ \t]*(?:\w[\w, ]*=[ \t]*)?)%(?:time|prun)[ \t]+"
+    r"(?:(?:-[qr]|--no-raise-error|-[lsTD][ \t]+\S+)[ \t]+)*(?=\S)",
+    re.MULTILINE,
+)
 # What a broken cell would have bound, had it been right.
 ALMOST = re.compile(r"^(?:async +def|def|class) +(\w+)|^(\w+) *=(?!=)", re.MULTILINE)
 LONGEST = 50_000  # characters; no person writes a longer cell, and reading one takes long
@@ -18,14 +24,15 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 def python(source: str) -> str:
-    """A cell's text as Python that can be read (not run): IPython's own lines do nothing in it.
+    """A cell's text as Python: IPython's own lines do nothing in it, but %time's run.
 
     A cell that is no Python either way, or longer than `LONGEST`, comes back as it is.
     """
     if len(source) > LONGEST:
         return source
     unwatched = WATCHING.sub("", source)
-    plain = ASSIGNING.sub(r"\1 None", ASKING_IPYTHON.sub(r"\1pass", unwatched))
+    untimed = TIMED.sub(r"\1", unwatched)
+    plain = ASSIGNING.sub(r"\1 None", ASKING_IPYTHON.sub(r"\1pass", untimed))
     return next((each for each in (source, unwatched, plain) if _reads(each)), source)
 
 

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from attncourse.course.notebook import dumps, write_file
 from attncourse.course.places import Course, locate
 from attncourse.course.syllabus import Lesson
-from attncourse.grading.names import LONGEST, bound, needed, python, statements
+from attncourse.grading.names import bound, needed, python, statements
 from attncourse.grading.plan import Answer, Given, Plan, Written
 from attncourse.grading.plan import Test as Check
 from tests.grading.desk import HIDDEN, cell
@@ -100,6 +100,22 @@ def test_names_of_cells_that_are_not_quite_python() -> None:
     assert bound("(" * 500) == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("%time table = 2", "table = 2"),
+        ("%prun -q -s cumtime table = 2", "table = 2"),
+        ("table = %time f(2)", "table = f(2)"),
+        ("if 1:\n    %time table = 2", "if 1:\n    table = 2"),
+        ("%timeit table = 2", "pass"),
+        ("%time", "pass"),
+        ("%time !ls", "pass"),
+    ],
+)
+def test_what_is_timed_is_run_where_ipython_would_bind_its_names(line: str, left: str) -> None:
+    assert python(line) == left
+
+
 def test_names_that_a_cell_needs() -> None:
     source = "a = b\ndef f(x, y=c):\n    z = x\n    return z + d + a"
     assert needed(source) == {"b", "c", "d"}
@@ -110,7 +126,9 @@ def test_statements_keep_their_decorators() -> None:
     assert parts == ["@cache\ndef f():\n    return 1", "x = 1", "y = 2"]
 
 
-@pytest.mark.parametrize("hostile", [" " * LONGEST, "a, " * (LONGEST // 3), " " * 10 * LONGEST])
+@pytest.mark.parametrize(
+    "hostile", [" " * 49_000, "a, " * 16_000, "%time" + " -q" * 16_000, " " * 500_000]
+)
 def test_no_cell_takes_long_to_be_read(hostile: str) -> None:
     source = f"{hostile}(\nx = 1"  # no Python, so that every rewriting is tried
     started = time.process_time()

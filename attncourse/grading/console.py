@@ -30,7 +30,7 @@ from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.gradebook import Gradebook
-from attncourse.grading.results.products import write_products
+from attncourse.grading.results.products import Products, write_products
 from attncourse.grading.runner import Settings, grade_class, refused, students, tally
 
 UNCAGED = Text(
@@ -95,8 +95,7 @@ def grade_lesson(
                 return _stopped(console, stop)
             bar.stop()
             console.print(tally(found.values()))
-            for path in write_products(plan, course.root, book):
-                console.print("wrote", os.path.relpath(path, course.root))
+            console.print(summary(write_products(plan, course.root, book), course), soft_wrap=True)
     lost = (each for each in found.values() if each.status is Status.CRASHED and not each.digest)
     return int(any(lost))
 
@@ -113,8 +112,14 @@ def renew(course: Course, lesson: Lesson, url: str) -> None:
     """Writes feedback, table and report again, with what people have graded since."""
     plan = Plan.of(lesson, course)
     with Gradebook(course, lesson, url) as book:
-        for path in write_products(plan, course.root, book):
-            print("wrote", os.path.relpath(path, course.root))
+        Console().print(summary(write_products(plan, course.root, book), course), soft_wrap=True)
+
+
+def summary(products: Products, course: Course) -> Text:
+    """What was made of the records, and whose were left out."""
+    wrote = [f"wrote {os.path.relpath(path, course.root)}" for path in products.paths]
+    left_out = [Text(f"left out: {who}, {why}", "yellow") for who, why in products.left_out.items()]
+    return Text("\n").join([*map(Text, wrote), *left_out])
 
 
 def grade_file(

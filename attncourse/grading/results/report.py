@@ -51,13 +51,19 @@ class Group:
     answers: tuple[str, ...]
 
 
-def report(plan: Plan, records: Mapping[str, Record], totals: Mapping[str, Total]) -> str:
+def report(
+    plan: Plan,
+    records: Mapping[str, Record],
+    totals: Mapping[str, Total],
+    left_out: Mapping[str, str] | None = None,
+) -> str:
     """The page for the instructor: self-contained, and nothing in it runs.
 
     Args:
         plan: What the lesson asks.
         records: By student; at least one.
         totals: By student, from the gradebook.
+        left_out: By student, why a record is not among them.
     """
     found = [record for _, record in sorted(records.items())]
     scores = [totals[record.student].score for record in found]
@@ -76,6 +82,7 @@ def report(plan: Plan, records: Mapping[str, Record], totals: Mapping[str, Total
         noted=[record for record in found if record.notes],
         misconceptions=misconceptions(found),
         alike=alike(found),
+        left_out=left_out or {},
         answers=len(plan.answers),
         pictures={
             "points": _distribution(automatic, checked),

@@ -1,0 +1,107 @@
+"""Pages and tables are made from the records that fit the release, and name all others."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from attncourse.course.places import Course
+from attncourse.grading.console import summary
+from attncourse.grading.plan import Plan
+from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.results.gradebook import Gradebook, Total
+from attncourse.grading.results.journal import Journal
+from attncourse.grading.results.products import write_products
+
+WHEN = "2026-11-01T10:00:00+00:00"
+
+
+def total(penalty: float = 0.0) -> Total:
+    cells = {"check-squeeze": 2.0, "check-double": 1.5, "why": None}
+    return Total(3.5 - penalty, 7.5, True, penalty, cells, {"why": "Say more."})
+
+
+class Book:
+    """Stands for the gradebook."""
+
+    def __init__(self, **totals: Total) -> None:
+        self._totals = totals
+
+    def totals(self) -> dict[str, Total]:
+        return self._totals
+
+
+def graded(plan: Plan, student: str) -> Record:
+    by = {"check-double": By.SUBMISSION, "why": By.HAND}
+    checks = tuple(
+        Check(
+            each.grade_id,
+            each.points,
+            None if each.grade_id == "why" else each.points,
+            by.get(each.grade_id, By.JUDGE),
+        )
+        for each in plan.graded
+    )
+    return Record(student, plan.lesson, Status.GRADED, checks=checks, submitted=WHEN)
+
+
+@pytest.fixture
+def keep(course: Course, plan: Plan) -> Callable[[Record], None]:
+    return Journal(course.root, plan.lesson).save
+
+
+def write(plan: Plan, course: Course, **totals: Total) -> dict[str, str]:
+    book = cast(Gradebook, Book(**totals))
+    return write_products(plan, course.root, book).left_out
+
+
+def rows(course: Course, plan: Plan) -> dict[str, dict[str, str]]:
+    path = Journal(course.root, plan.lesson).folder / "grades.csv"
+    with path.open(newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def page(course: Course, plan: Plan) -> str:
+    return (Journal(course.root, plan.lesson).folder / "report.html").read_text()
+
+
+def test_a_record_from_before_the_last_release_is_left_out_with_a_line(
+    course: Course, plan: Plan, keep: Callable[[Record], None]
+) -> None:
+    fits = graded(plan, "bob")
+    keep(fits)
+    keep(replace(fits, student="ada", checks=fits.checks[1:]))
+    first = replace(fits.checks[0], possible=9.0)
+    keep(replace(fits, student="eve", checks=(first, *fits.checks[1:])))
+    left_out = write(plan, course, ada=total(), bob=total(), eve=total())
+    why = "graded before the last release: run attncourse grade again"
+    assert left_out == {"ada": why, "eve": why}
+    assert set(rows(course, plan)) == {"bob"}
+    assert f"Left out: ada, {why}." in page(course, plan)
+    assert not (course.root / "feedback" / "ada").exists()
+
+
+def test_a_student_who_is_not_in_the_gradebook_is_left_out_with_a_line(
+    course: Course, plan: Plan, keep: Callable[[Record], None]
+) -> None:
+    keep(graded(plan, "ada"))
+    keep(graded(plan, "bob"))
+    products = write_products(plan, course.root, cast(Gradebook, Book(bob=total())))
+    assert set(products.left_out) == {"ada"} and set(rows(course, plan)) == {"bob"}
+    assert summary(products, course).plain.splitlines() == [
+        "wrote grading/06-se/grades.csv",
+        "wrote grading/06-se/report.html",
+        "left out: ada, not in this gradebook: run attncourse grade again",
+    ]
+
+
+def test_where_no_record_fits_the_sentence_says_what_to_do(
+    course: Course, plan: Plan, keep: Callable[[Record], None]
+) -> None:
+    with pytest.raises(ValueError, match="nothing of 06-se is graded yet; run attncourse grade"):
+        write(plan, course)
+    keep(graded(plan, "ada"))
+    with pytest.raises(ValueError, match="no record of 06-se fits its last release"):
+        write(plan, course)

@@ -69,6 +69,20 @@ def needed(source: str) -> frozenset[str]:
     return frozenset(used) - bound(source)
 
 
+@lru_cache(maxsize=1024)
+def altered(source: str) -> frozenset[str]:
+    """The names whose values a cell alters in place at its top level, as far as its text shows.
+
+    It stores into them, deletes from them, or calls a method of theirs and drops what that gives.
+    """
+    code = python(source)
+    try:
+        places = list(_altered(ast.parse(code))) if _reads(code) else []
+    except UNREADABLE:
+        return frozenset()
+    return frozenset(place.id for place in places if isinstance(place, ast.Name))
+
+
 def statements(source: str) -> Iterator[str]:
     """The top-level statements of a cell, each as Python; none where the cell cannot be read."""
     code = python(source)
@@ -95,6 +109,32 @@ def _table(source: str) -> symtable.SymbolTable | None:
 
 def _binds(symbol: symtable.Symbol, imports: bool) -> bool:
     return imports if symbol.is_imported() else symbol.is_assigned()
+
+
+def _altered(node: ast.AST) -> Iterator[ast.expr]:
+    """Where the chains of attributes and items begin that are altered when this runs."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return
+    match node:
+        case ast.Expr(ast.Call(ast.Attribute() as place)):
+            yield _beginning(place)
+        case (
+            ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del())
+        ):
+            yield _beginning(node)
+    for child in ast.iter_child_nodes(node):
+        yield from _altered(child)
+
+
+def _beginning(place: ast.expr) -> ast.expr:
+    while True:
+        match place:
+            case ast.Attribute() | ast.Subscript():
+                place = place.value
+            case ast.Call(ast.Attribute() as method):
+                place = method
+            case _:
+                return place
 
 
 def _inside(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

@@ -5,6 +5,7 @@ import copy
 import json
 import random
 from collections.abc import Callable
+from typing import Any
 
 import nbformat
 import pytest
@@ -268,6 +269,32 @@ def test_helpers_from_other_cells_come_along_and_nothing_else(
     answer = hand_in(solved).answers["double"]
     assert answer.startswith("import math\n\ndef helper(n):")
     assert "unused" not in answer and "slow" not in answer
+
+
+def test_what_fills_a_helper_comes_along_and_what_only_uses_one_does_not(
+    hand_in: HandIn, solved: NotebookNode
+) -> None:
+    made = [
+        "import math\ntable = {}\nsizes = []",
+        "table['k'] = lambda n: 2 * n",
+        "for size in (2, 3):\n    sizes.append(size)",
+        "table.setdefault('more', []).append(1)\ndel table['more']",
+    ]
+    used = [
+        "math.floor(2.5)",
+        "found = sizes.index(2)",
+        "def show():\n    table.clear()",
+        "math.x = 1",
+    ]
+    solved.cells[2:2] = map(new_code_cell, [*made, *used])
+    cell(
+        solved, "double"
+    ).source = "def double(number):\n    return table['k'](number) * math.gcd(*sizes)"
+    answer = hand_in(solved).answers["double"]
+    space: dict[str, Any] = {}
+    exec(answer, space)
+    assert space["table"].keys() == {"k"} and space["sizes"] == [2, 3]
+    assert not [each for each in ("floor", "index", "show", "math.x") if each in answer]
 
 
 def test_helpers_that_need_each_other_end(hand_in: HandIn, solved: NotebookNode) -> None:

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 
 from attncourse.course.notebook import grade_id, is_answer, is_check, mark
 from attncourse.grading.intake.reading import Malformed
-from attncourse.grading.names import WATCHING, bound, needed, statements
+from attncourse.grading.names import WATCHING, altered, bound, needed, statements
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, is_by_hand
 
 # Lines that every stub has, and that therefore tell nothing.
@@ -281,7 +281,8 @@ class _Desk:
             unknown = needed(todo.pop()) - self._at_hand
             names = {name if name in self._binding else "*" for name in unknown} - looked_up
             looked_up |= names
-            new = {n for name in names for n in self._binding.get(name, ())} - chosen
+            places = (self._binding, self._altering)
+            new = {n for name in names for each in places for n in each.get(name, ())} - chosen
             chosen |= new
             todo += [self._own[number] for number in new]
         return [self._own[number] for number in sorted(chosen)]
@@ -302,11 +303,22 @@ class _Desk:
     @cached_property
     def _binding(self) -> dict[str, list[int]]:
         """Which of them bind a name; what binds unknown names stands under a star."""
-        binding: dict[str, list[int]] = {}
-        for number, statement in enumerate(self._own):
-            for name in {"*"} if statement.endswith("import *") else bound(statement):
-                binding.setdefault(name, []).append(number)
-        return binding
+        return _by_name({"*"} if each.endswith("import *") else bound(each) for each in self._own)
+
+    @cached_property
+    def _altering(self) -> dict[str, list[int]]:
+        """Which of them alter what a name stands for; calling a module's function does not."""
+        made = frozenset[str]().union(*(bound(each, imports=False) for each in self._own))
+        return _by_name(altered(each) & made for each in self._own)
+
+
+def _by_name(named: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """The numbers of the sets that hold a name, in order."""
+    numbers: dict[str, list[int]] = {}
+    for number, names in enumerate(named):
+        for name in names:
+            numbers.setdefault(name, []).append(number)
+    return numbers
 
 
 def _asks(test: Test, names: frozenset[str]) -> bool:

@@ -95,6 +95,30 @@ def test_format_3_is_converted(hand_in: HandIn, solved: NotebookNode) -> None:
     assert any("old format" in note for note in submission.notes)
 
 
+@pytest.mark.parametrize("level", [10**30, 10**10, -(10**30), "9", None, 2.5])
+def test_a_heading_of_format_3_has_a_level_that_a_heading_can_have(
+    hand_in: HandIn, solved: NotebookNode, level: object
+) -> None:
+    old = nbformat.convert(copy.deepcopy(solved), 3)
+    heading = {"cell_type": "heading", "level": level, "source": "Mine", "metadata": {}}
+    old.worksheets[0].cells.insert(0, heading)
+    submission = hand_in(json.dumps(old))
+    assert is_whole(submission)
+    assert submission.notebook.cells[0].source.lstrip("#") == " Mine"
+    assert len(submission.notebook.cells[0].source) < 12
+
+
+def test_whatever_ails_an_old_notebook_it_is_refused_alone(
+    hand_in: HandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overflow(*_: object) -> None:
+        raise OverflowError("cannot fit 'int' into an index-sized integer")
+
+    monkeypatch.setattr(nbformat, "convert", overflow)
+    with pytest.raises(Malformed, match="OverflowError"):
+        hand_in('{"worksheets": [{"cells": []}], "nbformat": 3}')
+
+
 def test_a_strange_kernel_or_none_is_no_matter(hand_in: HandIn, solved: NotebookNode) -> None:
     for metadata in ({}, {"kernelspec": {"name": "julia"}}, None, [1]):
         submission = hand_in(json.dumps({**solved, "metadata": metadata}))

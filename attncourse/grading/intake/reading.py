@@ -119,23 +119,39 @@ def _not_json(text: str, error: ValueError) -> tuple[str, str]:
 def _listed(data: dict[str, Any], notes: list[str]) -> list[Any]:
     """The cells of a notebook of any format."""
     if "cells" not in data and "worksheets" in data:
-        try:
-            data = nbformat.convert(nbformat.from_dict(data), 4)
-        except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
-            reason = (
-                "Your notebook is in an old format and damaged. Please save it from JupyterLab."
-            )
-            raise Malformed(reason, f"old format: {error!r}") from error
+        data = _converted(data)
         notes.append("The notebook was in an old format; it was converted.")
     elif data.get("nbformat") != 4:
         notes.append("The notebook's format number was unusual; it was read as format 4.")
     cells = data.get("cells")
     if not isinstance(cells, list):
         raise Malformed("This file is not a notebook: it has no cells.", "no list of cells")
+    _count(cells)
+    return cells
+
+
+def _converted(data: dict[str, Any]) -> dict[str, Any]:
+    """A notebook of an old format, with worksheets, in format 4."""
+    try:
+        old = [cell for sheet in data["worksheets"] for cell in sheet["cells"]]
+        _count(old)
+        for cell in old:
+            if "level" in cell:  # of a heading, which becomes as many signs
+                level = cell["level"]
+                cell["level"] = min(max(level, 1), 6) if type(level) is int else 1
+        made: dict[str, Any] = nbformat.convert(nbformat.from_dict(data), 4)
+    except Malformed:
+        raise
+    except Exception as error:  # of whatever kind: nbformat expects what it wrote itself
+        reason = "Your notebook is in an old format and damaged. Please save it from JupyterLab."
+        raise Malformed(reason, f"old format: {ascii(error)[:500]}") from error
+    return made
+
+
+def _count(cells: list[Any]) -> None:
     if len(cells) > MOST_CELLS:
         reason = f"Your notebook has {len(cells)} cells; at most {MOST_CELLS} can be read."
         raise Malformed(reason, f"{len(cells)} cells")
-    return cells
 
 
 def _cells(listed: list[Any], notes: list[str]) -> Iterator[dict[str, Any]]:

@@ -105,3 +105,15 @@ def test_where_no_record_fits_the_sentence_says_what_to_do(
     keep(graded(plan, "ada"))
     with pytest.raises(ValueError, match="no record of 06-se fits its last release"):
         write(plan, course)
+
+
+def test_the_report_says_what_it_compares_in_answers(
+    course: Course, plan: Plan, keep: Callable[[Record], None]
+) -> None:
+    """Answers are compared word by word: other names of variables are other words."""
+    answers = {"squeeze": "1", "double": "2", "third": "3"}
+    for name in ("ada", "bob"):
+        keep(replace(graded(plan, name), answers=answers))
+    write(plan, course, ada=total(), bob=total())
+    assert "The same code, spaces and comments apart." in page(course, plan)
+    assert "names of variables" not in page(course, plan)

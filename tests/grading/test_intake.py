@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -406,3 +407,18 @@ def test_only_a_plausible_timestamp_counts(
     desk.put(stamp, "timestamp.txt")
     expected = datetime(2026, 3, 1, 10, tzinfo=UTC) if trusted else saved
     assert desk.read().submitted == expected.isoformat()
+
+
+def test_a_file_of_a_year_that_no_calendar_has_is_read(
+    desk: Desk, solved: NotebookNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.lstat
+
+    def late(path: Path) -> os.stat_result:  # as tmpfs keeps it, and ext4 does not
+        return os.stat_result([*real(path)[:8], 10**12, 10**12])
+
+    desk.put(solved)
+    monkeypatch.setattr(Path, "lstat", late)
+    assert desk.read().submitted == ""
+    desk.put("2026-03-01 10:00:00.000000 UTC", "timestamp.txt")
+    assert desk.read().submitted == "2026-03-01T10:00:00+00:00"

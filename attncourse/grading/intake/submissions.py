@@ -199,15 +199,23 @@ def _noted(submission: Submission, path: Path, folder: Path, expected: Path) -> 
 
 
 def handed_in(folder: Path, notebook: Path) -> str:
-    """When a notebook was handed in, ISO 8601 in UTC.
+    """When a notebook was handed in, ISO 8601 in UTC; empty if nothing tells.
 
     `timestamp.txt` is written by nbgrader's exchange and by `attncourse collect`, on the server.
     Where it is missing or cannot be right, the file's own time is all that is left.
     """
-    saved = datetime.fromtimestamp(notebook.lstat().st_mtime, UTC)
+    saved = _saved(notebook)
     stated = stated_time(folder)
-    plausible = stated is not None and saved - OLDEST <= stated <= datetime.now(UTC)
-    return (stated if stated and plausible else saved).isoformat()
+    if stated and stated <= datetime.now(UTC) and (not saved or saved <= stated + OLDEST):
+        return stated.isoformat()
+    return saved.isoformat() if saved else ""
+
+
+def _saved(path: Path) -> datetime | None:
+    """When a file was changed; None for a year that no calendar has."""
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    return None
 
 
 def stated_time(folder: Path) -> datetime | None:

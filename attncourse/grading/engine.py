@@ -132,10 +132,13 @@ class Processes:
         tries: dict[str, int] = {}
         again: list[Job] = []
         while True:
-            room = 2 * self.workers - len(running)
-            for job in [*again[:room], *islice(waiting, max(0, room - len(again)))]:
+            # Of the jobs whose process died, each goes alone: one of them may be a killer.
+            if again:
+                following = [] if running else [again.pop(0)]
+            else:
+                following = list(islice(waiting, 2 * self.workers - len(running)))
+            for job in following:
                 running[self._submit(grade, job)] = job
-            again = again[room:]
             if not running:
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -4,6 +4,7 @@ Points come from the judge's verdicts alone. Everyone in a class is asked the sa
 once for a seed, and what the oracle and the known mistakes respond is remembered.
 """
 
+import ast
 import contextlib
 import dataclasses
 import hashlib
@@ -24,7 +25,7 @@ from attncourse.exercises.core.behaviours import STATUS
 from attncourse.grading.caged.cage import LADDER, Limits, Rung
 from attncourse.grading.caged.keeper import Keeper, Stopped, Worker, ZygoteDied
 from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Broken, Channel
-from attncourse.grading.names import bound
+from attncourse.grading.names import bound, python
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
 from attncourse.grading.record import By, Check, Record, Status
 
@@ -47,6 +48,10 @@ SENTENCES = {
 }
 #: All responses to one exercise's probes are held at once.
 TOO_MUCH = Response("malformed", detail="the results are far too large")
+#: An exception in one line: kind, message, function and line.
+RAISED = re.compile(
+    r"(?P<kind>[\w.]{1,60})(?:: (?P<message>.*?))?(?: \(in `[^`]*`: `(?P<line>.*)`\))?", re.DOTALL
+)
 NO_MEMORY = re.compile(r"MemoryError|can't allocate memory|[Cc]annot allocate memory|bad_alloc")
 
 
@@ -264,7 +269,8 @@ class _Told:
             channel.send("cells", **self._cells)
             first = self._run(channel)
             if question is None:
-                return _own(test, first or Response("answered"))
+                cells = [str(step["source"]) for step in self._cells["steps"]]
+                return _own(test, first or Response("answered"), cells)
             responses = self._ask(channel, question, first)
             try:
                 verdict = question.exercise.judge(question.probes, responses)
@@ -363,14 +369,42 @@ def _judged(test: Test, verdict: Verdict, responses: Sequence[Response]) -> Chec
     )
 
 
-def _own(test: Test, response: Response) -> Check:
+def _own(test: Test, response: Response, cells: Sequence[str]) -> Check:
     """The check of an instructor's own assertions, which ran in the worker."""
     passed = response.status == "answered"
-    detail = response.detail.partition(" (in `<module>`: ")[0]  # the line may be a hidden test's
-    sentence = "" if passed else STATUS[response.status].format(detail=detail)
+    sentence = ""
+    if response.status == "raised":
+        detail = _without_tests(response.detail, test.source, cells)
+        sentence = STATUS["raised"].format(detail=detail)
+    elif response.status in ("unwritten", "timeout"):
+        sentence = STATUS[response.status].format(detail="no result in time")
+    elif not passed:
+        sentence = SENTENCES[Status.TAMPERED]
     ended = Status.TIMEOUT if response.status == "timeout" else Status.GRADED
     earned = test.points if passed else 0.0
     return Check(test.grade_id, test.points, earned, By.SUBMISSION, sentence=sentence, ended=ended)
+
+
+def _without_tests(detail: str, test: str, cells: Sequence[str]) -> str:
+    """What an exception says, as far as no hidden test can stand in it.
+
+    Answers run beside the test and may read it: only the instructor's own messages, and lines of
+    the cells themselves, are passed on.
+    """
+    told = RAISED.fullmatch(detail)
+    if told is None:
+        return ""
+    kind, message, line = told["kind"], told["message"] or "", told["line"] or ""
+    if message in _texts(test):
+        kind = f"{kind}: {message}"
+    known = line and any(line in map(str.strip, cell.splitlines()) for cell in cells)
+    return f"{kind} (`{line}`)" if known else kind
+
+
+def _texts(source: str) -> set[str]:
+    """The strings that are written out in a piece of code."""
+    nodes = ast.walk(ast.parse(python(source)))
+    return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
 def _stopped(test: Test, stop: Stopped, question: Question | None, limits: Limits) -> Check:

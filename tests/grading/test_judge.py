@@ -16,6 +16,7 @@ from nbformat.v4 import new_notebook
 from attncourse.course.notebook import grade_id, is_answer, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import find
+from attncourse.grading.caged import keeper
 from attncourse.grading.caged.cage import Limits, NoCage, Rung
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
@@ -377,6 +378,107 @@ def test_an_instructors_assertions_are_marked(judge: Judge) -> None:
         assert "one is asked for" in second.sentence
         unwritten = own.grade(submission({"double": plan.answers[0].source}), seed=1)
         assert "not written yet" in unwritten.checks[0].sentence
+
+
+PEEKS = {
+    "its lines": "import linecache\n"
+    "def double(x):\n    raise ValueError(''.join(linecache.getlines('<test>')))",
+    "its constants": "import sys\n"
+    "def double(x):\n    raise ValueError(sys._getframe(1).f_code.co_consts)",
+    "a line that was made up": "import linecache, sys\ndef double(x):\n"
+    "    text = linecache.getline('<test>', 2)\n"
+    "    linecache.cache['<it>'] = (len(text), None, [text], '<it>')\n"
+    "    exec(compile('1 / 0', '<it>', 'exec'))",
+    "its error": "def double(x):\n    return None",
+}
+
+
+@pytest.mark.parametrize("source", PEEKS.values(), ids=PEEKS)
+def test_no_hidden_assertion_is_told(judge: Judge, source: str) -> None:
+    hidden = "def close(a, b):\n    return abs(a - b) < 1234\nassert close(double(2), 4)"
+    test = Test("check-double", 1.5, None, "", hidden)
+    with Judge(Plan("99-own", (Answer("double", ""), test)), limits=LIMITS) as own:
+        found = own.grade(submission({"double": source}), seed=1).checks[0]
+    assert found.earned == 0.0
+    assert found.sentence.startswith("Your code raised ")
+    assert "close" not in found.sentence
+    assert "1234" not in found.sentence
+
+
+def test_an_honest_line_is_told(judge: Judge) -> None:
+    test = Test("check-double", 1.5, None, "", "assert double(2) == 4")
+    with Judge(Plan("99-own", (Answer("double", ""), test)), limits=LIMITS) as own:
+        wrong = "def double(x):\n    return x + missing"
+        found = own.grade(submission({"double": wrong}), seed=1).checks[0]
+    assert found.sentence == "Your code raised NameError (`return x + missing`)"
+
+
+READY = "torch.softmax(scores.masked_fill(~mask, -1e30), -1) * mask"
+EVASIONS = {
+    "none": f"def masked_softmax(scores, mask):\n    return {READY}",
+    "no profiler": "import sys\ndef masked_softmax(scores, mask):\n"
+    f"    sys.setprofile(None)\n    return {READY}",
+    "a thread": "import threading\ndef masked_softmax(scores, mask):\n    out = []\n"
+    f"    run = threading.Thread(target=lambda: out.append({READY}))\n"
+    "    run.start()\n    run.join()\n    return out[0]",
+    "kept from before": "import sys\nkept = torch.nn.functional.softmax\n"
+    "def masked_softmax(scores, mask):\n    sys.setprofile(None)\n"
+    "    return kept(scores.masked_fill(~mask, -1e30), -1) * mask",
+    "by another name": "def masked_softmax(scores, mask):\n"
+    "    return torch._softmax(scores.masked_fill(~mask, -1e30), -1, False) * mask",
+}
+
+
+def test_what_an_exercise_refuses_earns_nothing_on_detours() -> None:
+    plan = Plan.of(find("01-bahdanau"), COURSE)
+    cells = read(COURSE.solution(find("01-bahdanau"))).cells
+    right = {grade_id(cell): cell.source for cell in cells if is_answer(cell)}
+    with Judge(plan, limits=LIMITS) as opened:
+
+        def softmax(answers: dict[str, str]) -> Check:
+            given = Submission("ada", plan.lesson, answers, {}, (), "digest", new_notebook())
+            return check(opened.grade(given, seed=1), "masked-softmax")
+
+        assert softmax(right).earned == softmax(right).possible
+        for name, source in EVASIONS.items():
+            assert softmax(right | {"masked-softmax": source}).earned == 0.0, name
+
+
+def test_a_signal_without_a_name_costs_one_exercise(judge: Judge) -> None:
+    record = judge.grade(submission(RIGHT, squeeze="import os\nos.kill(os.getpid(), 40)"), seed=1)
+    assert earned(record) == POINTS | {"check-squeeze": 0.0}
+    assert "signal 40" in record.reason
+
+
+def test_who_stops_the_process_around_costs_one_exercise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "CLEARING", 1.0)
+    stops = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(100)"
+    short = dataclasses.replace(LIMITS, clock=3)
+    with Judge(PLAN, limits=short, sandbox=False) as open_:
+        record = open_.grade(submission(RIGHT, squeeze=stops), seed=1)
+        assert earned(record) == POINTS | {"check-squeeze": 0.0}
+        assert record.spent < 120  # by itself it would never end
+
+
+def test_a_start_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(rung: Rung) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    with caged() as opened:
+        os.kill(opened._keeper._process.pid, signal.SIGKILL)
+        with monkeypatch.context() as context, pytest.raises(OSError, match="memory"):
+            context.setattr(opened._keeper, "_start", fails)
+            opened.grade(submission(RIGHT), seed=1)
+        assert earned(opened.grade(submission(RIGHT), seed=1)) == POINTS
+
+
+def test_a_judge_may_rest_for_long(monkeypatch: pytest.MonkeyPatch, judge: Judge) -> None:
+    monkeypatch.setattr(keeper, "PATIENCE", 1.0)
+    judge.grade(submission(RIGHT), seed=1)
+    zygote = judge._keeper._process.pid
+    time.sleep(1.5)
+    judge.grade(submission(RIGHT), seed=1)
+    assert judge._keeper._process.pid == zygote
 
 
 def test_no_module_tells_that_one_is_graded(judge: Judge) -> None:

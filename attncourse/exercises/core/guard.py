@@ -43,8 +43,10 @@ def refusing(names: tuple[str, ...], codes: frozenset[CodeType]) -> Iterator[lis
                 refuse(f"{module}.{code.co_qualname}")
             if module.startswith("torch.") and names and code.co_qualname.split(".")[0] in names:
                 refuse(f"torch's {code.co_qualname.split('.')[0]}")
-        elif event == "c_call" and getattr(argument, "__name__", "") in names:
-            refuse(f"torch's {argument.__name__}")
+        elif event == "c_call":  # `_softmax` and `softmax_` are the same by other names
+            name = str(getattr(argument, "__name__", "")).strip("_")
+            if name in names:
+                refuse(f"torch's {name}")
 
     previous = sys.getprofile()
     sys.setprofile(watch)

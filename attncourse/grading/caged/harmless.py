@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Self
 
+import torch
+from torch import Tensor
+from torch.nn import functional
+
 import attncourse
 from attncourse.exercises.core import Exercise
 from attncourse.exercises.core.guard import IMPLEMENTATIONS
@@ -93,6 +97,25 @@ def hollow() -> None:
             each.__code__ = _shell.__code__.replace(
                 co_name=code.co_name, co_qualname=code.co_qualname, co_freevars=code.co_freevars
             )
+
+
+def withhold(names: Iterable[str]) -> None:
+    """Put shells in the place of what an exercise refuses in torch.
+
+    The guard around an answer sees a call by the interpreter's profiler, which an answer can switch
+    off, and which threads do not have.
+    """
+    for name in names:
+        code = _withheld.__code__.replace(co_name=name, co_qualname=name)
+        shell = FunctionType(code, {"__name__": "torch.withheld"})
+        for place in (torch, torch.nn, functional, Tensor, torch.special, torch._C._nn):
+            for spelling in (name, f"_{name}", f"{name}_"):
+                if hasattr(place, spelling):
+                    setattr(place, spelling, shell)
+
+
+def _withheld(*arguments: object, **named: object) -> None:
+    raise RuntimeError("this exercise asks you to write it yourself")
 
 
 def disappear() -> None:

@@ -29,6 +29,8 @@ main()
 """
 #: Seconds until a zygote must be ready, and until a warden must have cleared up.
 PATIENCE = 180.0
+#: Seconds that a warden has to clear up; a learner may have stopped it, where no room is closed.
+CLEARING = 10.0
 #: Seconds until it can be seen that a process was killed.
 MOMENT = 0.2
 #: Seconds that a worker has to end by itself, and between two looks at its memory.
@@ -41,6 +43,10 @@ PASSED = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH")
 
 class ZygoteDied(RuntimeError):
     """The process that forks workers is gone; the text is what it said last."""
+
+
+class Late(Exception):
+    """Somebody did not answer in time."""
 
 
 class Stopped(Exception):
@@ -169,7 +175,10 @@ class Keeper:
                 self._hear()
 
     def _say(self, kind: str, **facts: Any) -> None:
+        if self._channel.fileno() < 0:
+            raise ZygoteDied("no new zygote could be started")
         try:
+            self._channel.watch = _until(time.monotonic() + PATIENCE)
             self._channel.send(kind, **facts)
         except Closed:
             raise self._died() from None
@@ -209,6 +218,7 @@ class Worker:
         """
         ours, theirs = socket.socketpair()
         channel = Channel(ours, self._watch())
+        self._channel.watch = _until(time.monotonic() + PATIENCE)
         try:
             with theirs:
                 self._channel.send("ask")
@@ -231,10 +241,15 @@ class Worker:
 
     def _end(self, grace: float) -> int:
         """Wait until nothing of a worker is left; its exit code, or minus the signal's number."""
+        self._channel.watch = _until(time.monotonic() + grace + CLEARING, Late)
         try:
             if not select.select([self._channel], [], [], grace)[0]:
                 self._channel.send("stop")
             ended = self._channel.receive().facts
+        except Late:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._above, signal.SIGKILL)  # all that it forked goes along
+            raise Stopped(Status.CRASHED, "the process around it was stopped") from None
         except (Closed, Broken):
             raise ZygoteDied("a warden is gone") from None
         self.seconds = float(ended["seconds"])
@@ -244,7 +259,8 @@ class Worker:
         if self.seconds >= self._limits.exercise:
             return Stopped(Status.TIMEOUT, f"{self.seconds:.1f} seconds of computing")
         if status < 0:
-            name = signal.Signals(-status).name
+            named = -status in set(signal.Signals)  # real-time signals have numbers alone
+            name = signal.Signals(-status).name if named else f"signal {-status}"
             return Stopped(Status.CRASHED, f"killed by {name}", again=status == -signal.SIGKILL)
         return Stopped(Status.CRASHED, f"Python ended with the exit code {status}")
 
@@ -267,10 +283,10 @@ class Worker:
         return watch
 
 
-def _until(deadline: float) -> Callable[[], None]:
+def _until(deadline: float, late: type[Exception] = Closed) -> Callable[[], None]:
     def watch() -> None:
         if time.monotonic() > deadline:
-            raise Closed
+            raise late
 
     return watch
 

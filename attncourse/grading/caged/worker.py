@@ -17,7 +17,7 @@ from attncourse.exercises.core import Probe, Response
 from attncourse.exercises.core.quiet import OutOfTime, time_limit
 from attncourse.exercises.core.respond import STUB, line_of, respond
 from attncourse.grading.caged.cage import Limits
-from attncourse.grading.caged.harmless import Asked
+from attncourse.grading.caged.harmless import Asked, withhold
 from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Channel, Message
 from attncourse.grading.names import bound, needed, python
 
@@ -116,6 +116,8 @@ def serve(channel: Channel, desk: Desk, exercises: dict[str, Asked], limits: Lim
     gc.collect()
     desk.limits = limits
     sys.modules["__main__"] = desk.main
+    if asked and asked.refuses:
+        withhold(asked.refuses)
     expression, test = cells.facts["answer"], cells.facts["test"]
     for name, source, binds in _chosen(channel, desk, cells, expression or test):
         channel.send("at", cell=name)

@@ -1,13 +1,17 @@
 """What learners hand in runs on no page: looked at as text here, in a browser further down."""
 
 import copy
+import html
 import json
+from collections.abc import Callable
+from html.parser import HTMLParser
 
 import pytest
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from attncourse.grading.results.sanitise import harmless, harmless_text
+from attncourse.grading.results.page import prose
+from attncourse.grading.results.sanitise import as_typed, harmless, harmless_text
 from tests.grading import payloads
 
 FORBIDDEN = ("<script", "<iframe", "<object", "<svg", "<style", "<form", "<base", "<meta", "<math")
@@ -30,6 +34,43 @@ def test_what_people_write_in_answers_stays() -> None:
     ):
         assert harmless_text(text) == text
     assert harmless_text("a <b>bold</b> word") == "a <b>bold</b> word"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("as `i<n` says", "as <code>i&lt;n</code> says"),
+        ("$a<b$ & c", "$a&lt;b$ &amp; c"),
+        ("> said `a<b`", "<blockquote>\n<p>said <code>a&lt;b</code></p>\n</blockquote>"),
+        ("<script>loud()</script>", "&lt;script&gt;loud()&lt;/script&gt;"),
+        ("&lt;script>loud()</script>", "&lt;script&gt;loud()&lt;/script&gt;"),
+    ],
+)
+def test_feedback_escapes_what_was_typed_once(typed: str, shown: str) -> None:
+    assert shown in prose(as_typed(harmless_text(typed)))
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would take for tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("escape", [str, html.escape, lambda text: html.escape(html.escape(text))])
+@pytest.mark.parametrize("text", payloads.MARKDOWN.values(), ids=payloads.MARKDOWN)
+def test_feedback_makes_tags_of_markdown_alone(text: str, escape: Callable[[str], str]) -> None:
+    tags = Tags()
+    tags.feed(prose(as_typed(harmless_text(escape(text)))))
+    for tag, attributes in tags.found:
+        assert tag in ("p", "a", "img", "pre", "code", "em", "strong", "blockquote"), tag
+        assert set(attributes) <= {"href", "src", "alt", "title", "class"}
+        for name in ("href", "src"):
+            assert not (attributes.get(name) or "").lower().startswith(("javascript", "data", "vb"))
 
 
 @pytest.mark.parametrize("bundle", payloads.BUNDLES.values(), ids=payloads.BUNDLES)

@@ -16,6 +16,7 @@ from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record
 from attncourse.grading.results.gradebook import Total
 from attncourse.grading.results.page import render
+from attncourse.grading.results.sanitise import as_typed
 
 LONGEST_ANSWER = 20_000  # characters that are shown
 
@@ -94,7 +95,8 @@ def _items(
             check,
             total.cells.get(name),
             code=() if prose else tuple(sources),
-            prose="\n\n".join(sources) if prose else "",
+            # The page's own Markdown escapes all HTML, which must not happen to it twice.
+            prose="\n\n".join(map(as_typed, sources)) if prose else "",
             comments=tuple(total.comments[each] for each in own if each in total.comments),
         )
         answers = []

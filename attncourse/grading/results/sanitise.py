@@ -7,6 +7,7 @@ anything that could run, load or cover something.
 
 import base64
 import binascii
+import html
 import re
 from functools import cache
 from typing import Any
@@ -46,6 +47,11 @@ def harmless_text(markdown: str) -> str:
     """Markdown whose HTML, if it holds any, cannot run, load or cover anything."""
     markdown = markdown[:LARGEST_TEXT].replace("```mermaid", "```text")  # drawn by a script
     return _cleaner().clean(markdown) if TAG_LIKE.search(markdown) else markdown
+
+
+def as_typed(harmless: str) -> str:
+    """Undoes the escaping of `harmless_text`, only for pages that escape all HTML themselves."""
+    return html.unescape(harmless)
 
 
 def _output(output: NotebookNode) -> NotebookNode | None:

@@ -422,3 +422,18 @@ def test_a_file_of_a_year_that_no_calendar_has_is_read(
     assert desk.read().submitted == ""
     desk.put("2026-03-01 10:00:00.000000 UTC", "timestamp.txt")
     assert desk.read().submitted == "2026-03-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("name", ["06-se", "06-SE"])
+def test_a_timestamp_in_a_learner_s_own_folder_never_counts(
+    desk: Desk, solved: NotebookNode, name: str
+) -> None:
+    if name != desk.folder.name:
+        desk.folder.rmdir()
+    desk.put("2026-03-01 10:00:00 UTC", f"../{name}/early/timestamp.txt")
+    path = desk.put(solved, f"../{name}/early/06-se.ipynb")
+    saved = datetime(2026, 3, 5, 9, tzinfo=UTC)
+    os.utime(path, (saved.timestamp(),) * 2)
+    assert desk.read().submitted == saved.isoformat()
+    desk.put("2026-03-04 10:00:00 UTC", f"../{name}/timestamp.txt")
+    assert desk.read().submitted == "2026-03-04T10:00:00+00:00"

@@ -79,7 +79,8 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
     damaged: list[Malformed] = []
     for path in named[:MOST_NOTEBOOKS]:
         try:
-            readable.append(_noted(read_file(path, plan, student), path, folder, expected))
+            submission = read_file(path, plan, student, _home(path, folder, expected.parent))
+            readable.append(_noted(submission, path, folder, expected))
         except Malformed as error:
             damaged.append(error)
     if not readable:
@@ -88,8 +89,14 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
     return dataclasses.replace(chosen, notes=(*chosen.notes, *_beside(files, len(named))))
 
 
-def read_file(path: Path, plan: Plan, student: str) -> Submission:
+def read_file(path: Path, plan: Plan, student: str, home: Path | None = None) -> Submission:
     """Reads one notebook, whatever it is called.
+
+    Args:
+        path: The notebook.
+        plan: What the lesson asks.
+        student: Whose it is.
+        home: The folder whose `timestamp.txt` counts; by default the notebook's own.
 
     Raises:
         Malformed: It cannot be read.
@@ -101,7 +108,7 @@ def read_file(path: Path, plan: Plan, student: str) -> Submission:
         notebook,
         student=student,
         digest=hashlib.sha256(content).hexdigest(),
-        submitted=handed_in(path.parent, path),
+        submitted=handed_in(home or path.parent, path),
         notes=notes,
     )
 
@@ -190,6 +197,12 @@ def _rank(path: Path, folder: Path, lesson: str) -> tuple[bool, bool, int, str]:
     return path.name != f"{lesson}.ipynb", not alike, deep, path.name
 
 
+def _home(path: Path, folder: Path, wanted: Path) -> Path:
+    """The lesson's folder: the outermost one, since those in it are the learner's own."""
+    deeper = path.relative_to(folder).parts[:-1]
+    return folder / deeper[0] if deeper and folder != wanted else folder
+
+
 def _noted(submission: Submission, path: Path, folder: Path, expected: Path) -> Submission:
     if path == expected:
         return submission
@@ -201,8 +214,9 @@ def _noted(submission: Submission, path: Path, folder: Path, expected: Path) -> 
 def handed_in(folder: Path, notebook: Path) -> str:
     """When a notebook was handed in, ISO 8601 in UTC; empty if nothing tells.
 
-    `timestamp.txt` is written by nbgrader's exchange and by `attncourse collect`, on the server.
-    Where it is missing or cannot be right, the file's own time is all that is left.
+    `timestamp.txt` is written by nbgrader's exchange and by `attncourse collect`, on the server,
+    into the lesson's folder; what is called so in a folder below was handed in. Where it is missing
+    or cannot be right, the file's own time is all that is left.
     """
     saved = _saved(notebook)
     stated = stated_time(folder)

@@ -10,16 +10,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from nbformat import NotebookNode
 
+import attncourse
 from attncourse.course.notebook import grade_id, is_answer, is_check, mark, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 from attncourse.grading.names import bound, python
 
 EXERCISES = "attncourse.exercises"
+PACKAGE = Path(attncourse.__file__).parent
 ASKING = ("check", "examine")  # the methods of an exercise that judge an answer
 
 
@@ -98,12 +101,14 @@ class Plan:
         steps: What the release has, in its order.
         exercises: The module whose exercises the tests name; empty if none do.
         release: The notebook as learners got it.
+        code: A hash of the code that judges, see `code_of`.
     """
 
     lesson: str
     steps: tuple[Step, ...]
     exercises: str = ""
     release: NotebookNode = field(default_factory=NotebookNode, repr=False, compare=False)
+    code: str = ""
 
     @classmethod
     def of(cls, lesson: Lesson, course: Course) -> Self:
@@ -127,13 +132,14 @@ class Plan:
         if len(set(modules.values())) > 1:
             raise ValueError(f"{path} uses exercises of several lessons; grading needs one")
         steps = tuple(_steps(release.cells, whole, modules))
-        return cls(lesson.name, steps, next(iter(modules.values()), ""), release)
+        exercises = next(iter(modules.values()), "")
+        return cls(lesson.name, steps, exercises, release, code_of(exercises))
 
     @property
     def digest(self) -> str:
         """A hash of everything in it that decides about points."""
         content = [[type(each).__name__, dataclasses.asdict(each)] for each in self.steps]
-        text = json.dumps([self.lesson, self.exercises, content], default=sorted)
+        text = json.dumps([self.lesson, self.exercises, self.code, content], default=sorted)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -183,6 +189,24 @@ class Submission:
     digest: str
     notebook: NotebookNode = field(repr=False, compare=False)
     submitted: str = ""
+
+
+def code_of(exercises: str, root: Path = PACKAGE) -> str:
+    """A hash of the code that judges a lesson: a corrected oracle grades a class again.
+
+    Which oracles an exercise takes from other rooms is not looked up; the version stands for them.
+
+    Args:
+        exercises: The module of the lesson's exercises; empty if there is none.
+        root: The folder of the package attncourse.
+    """
+    found = hashlib.sha256(attncourse.__version__.encode())
+    for module in (f"{EXERCISES}.core", exercises) if exercises else ():
+        folder = root.joinpath(*module.split(".")[1:])
+        for path in sorted(folder.rglob("*.py")):
+            found.update(f"{path.relative_to(root).as_posix()}\n".encode())
+            found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def _steps(

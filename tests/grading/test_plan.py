@@ -1,16 +1,19 @@
 """The plan holds what the instructor asks, and nothing that a learner could change."""
 
 import copy
+import dataclasses
 import time
+from pathlib import Path
 
 import pytest
 from nbformat import NotebookNode
 
+import attncourse
 from attncourse.course.notebook import dumps, write_file
 from attncourse.course.places import Course, locate
 from attncourse.course.syllabus import Lesson
 from attncourse.grading.names import bound, needed, python, statements
-from attncourse.grading.plan import Answer, Given, Plan, Written
+from attncourse.grading.plan import Answer, Given, Plan, Written, code_of
 from attncourse.grading.plan import Test as Check
 from tests.grading.desk import HIDDEN, cell
 
@@ -49,6 +52,28 @@ def test_the_digest_follows_whatever_decides_about_points(
     cell(changed, "check-squeeze").metadata.nbgrader.points = 3
     write_file(course.notebook(lesson), dumps(changed).encode())
     assert Plan.of(lesson, course).digest != plan.digest
+
+
+def test_a_corrected_oracle_changes_the_digest(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "attncourse.exercises.se"
+    assert plan.code == code_of(module)
+    assert dataclasses.replace(plan, code="other").digest != plan.digest
+    for name in ("exercises", "exercises/core", "exercises/se", "exercises/sk"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "squeeze.py").write_text("oracle = 1")
+    before = code_of(module, tmp_path)
+    assert code_of(module, tmp_path) == before
+    (tmp_path / "exercises" / "sk" / "squeeze.py").write_text("oracle = 2")
+    assert code_of(module, tmp_path) == before, "another lesson's"
+    (tmp_path / "exercises" / "se" / "squeeze.py").write_text("oracle = 2")
+    corrected = code_of(module, tmp_path)
+    assert corrected != before
+    (tmp_path / "exercises" / "core" / "squeeze.py").unlink()
+    assert code_of(module, tmp_path) not in (before, corrected)
+    monkeypatch.setattr(attncourse, "__version__", "other")
+    assert code_of(module) != plan.code, "the version stands for what oracles take from elsewhere"
 
 
 @pytest.mark.parametrize(

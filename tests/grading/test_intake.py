@@ -428,12 +428,13 @@ def test_a_file_of_a_year_that_no_calendar_has_is_read(
 def test_a_timestamp_in_a_learner_s_own_folder_never_counts(
     desk: Desk, solved: NotebookNode, name: str
 ) -> None:
+    there = Desk(desk.folder.parent / name, desk.plan)
     if name != desk.folder.name:
         desk.folder.rmdir()
-    desk.put("2026-03-01 10:00:00 UTC", f"../{name}/early/timestamp.txt")
-    path = desk.put(solved, f"../{name}/early/06-se.ipynb")
+    there.put("2026-03-01 10:00:00 UTC", "early/timestamp.txt")
+    path = there.put(solved, "early/06-se.ipynb")
     saved = datetime(2026, 3, 5, 9, tzinfo=UTC)
     os.utime(path, (saved.timestamp(),) * 2)
     assert desk.read().submitted == saved.isoformat()
-    desk.put("2026-03-04 10:00:00 UTC", f"../{name}/timestamp.txt")
+    there.put("2026-03-04 10:00:00 UTC", "timestamp.txt")
     assert desk.read().submitted == "2026-03-04T10:00:00+00:00"

@@ -117,3 +117,18 @@ def test_the_report_says_what_it_compares_in_answers(
     write(plan, course, ada=total(), bob=total())
     assert "The same code, spaces and comments apart." in page(course, plan)
     assert "names of variables" not in page(course, plan)
+
+
+def test_a_penalty_has_a_column_only_where_nbgrader_gave_one(
+    course: Course, plan: Plan, keep: Callable[[Record], None]
+) -> None:
+    keep(graded(plan, "ada"))
+    keep(graded(plan, "bob"))
+    write(plan, course, ada=total(), bob=total())
+    (first, second) = rows(course, plan).values()
+    assert "late_penalty" not in first and first["possible"] == second["possible"] == "7.5"
+    write(plan, course, ada=total(), bob=total(penalty=1.5))
+    found = {name: (row["score"], row["late_penalty"]) for name, row in rows(course, plan).items()}
+    assert found == {"ada": ("3.5", "0"), "bob": ("2", "1.5")}
+    told = course.root / "feedback" / "bob" / plan.lesson / f"{plan.lesson}.html"
+    assert "1.5 taken off for being late" in told.read_text()

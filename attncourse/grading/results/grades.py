@@ -20,19 +20,23 @@ def grades_csv(plan: Plan, records: Mapping[str, Record], totals: Mapping[str, T
         totals: By student, from the gradebook.
 
     Returns:
-        CSV with a header: student, lesson, status, submitted, score, possible, late_penalty,
-        needs_manual_grade, a column for every graded cell (empty where a person has to decide
-        and has not), note.
+        CSV with a header: student, lesson, status, submitted, score, possible, late_penalty
+        (only if somebody has one), needs_manual_grade, a column for every graded cell (empty where
+        a person has to decide and has not), note.
     """
+    # Only nbgrader's own autograding sets penalties: zeros would say that being late was judged.
+    late = any(totals[student].penalty for student in records)
     cells = [each.grade_id for each in plan.graded]
     table = io.StringIO()
     writer = csv.writer(table)
-    head = ["student", "lesson", "status", "submitted", "score", "possible", "late_penalty"]
+    head = ["student", "lesson", "status", "submitted", "score", "possible"]
+    head += ["late_penalty"] if late else []
     writer.writerow([*head, "needs_manual_grade", *cells, "note"])
     for student, record in sorted(records.items()):
         total = totals[student]
         row = [student, record.lesson, record.status, record.submitted]
-        row += [f"{number:g}" for number in (total.score, total.possible, total.penalty)]
+        numbers = [total.score, total.possible, *([total.penalty] if late else [])]
+        row += [f"{number:g}" for number in numbers]
         row += ["yes" if total.waits else "no"]
         row += [_number(total.cells.get(cell)) for cell in cells]
         writer.writerow([_inert(each) for each in [*row, record.reason]])

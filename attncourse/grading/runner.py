@@ -5,6 +5,7 @@ Whatever stops the run in between, the next one finds the submission ungraded, o
 """
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from attncourse.course.notebook import write_file
 from attncourse.grading.caged.cage import Limits
 from attncourse.grading.engine import Engine, Graded, Job
 from attncourse.grading.intake.reading import Malformed
-from attncourse.grading.intake.submissions import NothingSubmitted, read_submission
+from attncourse.grading.intake.submissions import NothingSubmitted, read_submission, shown
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
@@ -51,12 +52,17 @@ OnCage = Callable[[str], None]
 def students(root: Path, lesson: str) -> list[str]:
     """Who has handed in something for the lesson in `submitted/`, be it in the wrong folder.
 
+    A folder whose name is no text can be nobody's in a gradebook: it is named on stderr, no more.
+
     Raises:
         ValueError: Nobody has; the message says where submissions belong.
     """
     handed_in = (root / SUBMITTED).glob("*/*")
     mine = (path for path in handed_in if path.name.casefold().startswith(lesson.casefold()))
-    found = sorted({path.parent.name for path in mine})
+    names = sorted({path.parent.name for path in mine})
+    found = [name for name in names if _is_text(name)]
+    for name in (each for each in names if not _is_text(each)):
+        print(f"not graded: {shown(name)}; its name in {SUBMITTED}/ is not UTF-8", file=sys.stderr)
     if not found:
         raise ValueError(
             f"there is nothing to grade: submissions belong in {SUBMITTED}/<student>/{lesson}/"
@@ -116,6 +122,9 @@ def grade_class(
                 record = refused(plan, name, error, seed)
                 keep(record, fresh=record != before)
                 continue
+            except Exception as error:  # a defect of ours must not cost the rest of the class
+                keep(lost(plan, name, ascii(error), seed), fresh=True)
+                continue
             same = before is not None and before.digest == judge.digest(submission)
             if before is not None and same and before.seed == seed and not settings.force:
                 keep(before, fresh=False)
@@ -131,7 +140,7 @@ def grade_class(
             write_file(place(root, plan, name), result.notebook.encode())
             keep(result.record, fresh=True)
         else:
-            keep(lost(plan, job, result), fresh=True)
+            keep(lost(plan, name, result, job.seed, job.submission.submitted), fresh=True)
     return found
 
 
@@ -143,18 +152,18 @@ def refused(plan: Plan, student: str, error: Malformed | NothingSubmitted, seed:
     )
 
 
-def lost(plan: Plan, job: Job, why: str) -> Record:
-    """The record of a submission at which the grader itself failed, again and again."""
+def lost(plan: Plan, student: str, why: str, seed: int, submitted: str = "") -> Record:
+    """The record of a submission at which the grader itself failed."""
     return Record(
-        job.submission.student,
+        student,
         plan.lesson,
         Status.CRASHED,
         "Grading this notebook failed. That is not for you to mend: your instructor can see why.",
         why,
         _nothing_earned(plan),
         digest="",  # so that the next run tries it again
-        seed=job.seed,
-        submitted=job.submission.submitted,
+        seed=seed,
+        submitted=submitted,
     )
 
 
@@ -162,6 +171,11 @@ def tally(records: Iterable[Record]) -> str:
     """How many submissions ended how, in one line."""
     counts = Counter(record.status for record in records)
     return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be written down; Python marks bytes of other encodings."""
+    return not any("\ud800" <= each <= "\udfff" for each in name)
 
 
 def _nothing_earned(plan: Plan) -> tuple[Check, ...]:

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +13,10 @@ from nbformat import NotebookNode
 
 from attncourse.course.notebook import dumps, read, write_file
 from attncourse.course.places import Course
+from attncourse.grading import runner
 from attncourse.grading.engine import Graded, Job, Processes, Result
 from attncourse.grading.judge import Judge
-from attncourse.grading.plan import Plan
+from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Check, Record, Status
 from attncourse.grading.runner import Settings, grade_class, students
 from tests.grading.desk import cell
@@ -150,6 +152,36 @@ def test_what_cannot_be_read_gets_a_record_once(handed_in: Course, plan: Plan) -
     assert ("bob", True) in book.written
     _, book = run(handed_in, plan, Here())
     assert sorted(book.written) == [("ada", False), ("bob", False), ("eve", False)]
+
+
+def test_a_notebook_at_which_reading_fails_costs_nobody_else(
+    handed_in: Course, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = runner.read_submission
+
+    def fail(folder: Path, plan: Plan, name: str) -> Submission:
+        if name == "bob":
+            raise OverflowError("half a character: \ud800")
+        return read(folder, plan, name)
+
+    monkeypatch.setattr(runner, "read_submission", fail)
+    found, _ = run(handed_in, plan, Here())
+    assert found["bob"].status is Status.CRASHED and "OverflowError" in found["bob"].detail
+    assert found["eve"].status is Status.GRADED
+    monkeypatch.undo()
+    again = Here()
+    run(handed_in, plan, again)
+    assert again.asked == ["bob"]
+
+
+def test_a_folder_whose_name_is_no_text_is_named_and_passed_over(
+    handed_in: Course, plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bob = handed_in.root / "submitted" / "bob"
+    bob.rename(bob.with_name(os.fsdecode("李雷".encode("gbk"))))
+    found, _ = run(handed_in, plan, Here())
+    assert sorted(found) == ["ada", "eve"]
+    assert "not graded: 李雷;" in capsys.readouterr().err
 
 
 def test_a_damaged_record_is_as_good_as_none(handed_in: Course, plan: Plan) -> None:

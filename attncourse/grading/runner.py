@@ -15,7 +15,12 @@ from attncourse.course.notebook import write_file
 from attncourse.grading.caged.cage import Limits
 from attncourse.grading.engine import Engine, Graded, Job
 from attncourse.grading.intake.reading import Malformed
-from attncourse.grading.intake.submissions import NothingSubmitted, read_submission, shown
+from attncourse.grading.intake.submissions import (
+    NothingSubmitted,
+    read_submission,
+    shown,
+    stated_time,
+)
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
@@ -107,7 +112,7 @@ def grade_class(
 
     def keep(record: Record, *, fresh: bool) -> None:
         book.write(record, fresh=fresh)
-        if fresh:
+        if fresh or record != known.get(record.student):
             journal.save(record)
         found[record.student] = record
         on_record(record, fresh)
@@ -127,7 +132,9 @@ def grade_class(
                 continue
             same = before is not None and before.digest == judge.digest(submission)
             if before is not None and same and before.seed == seed and not settings.force:
-                keep(before, fresh=False)
+                # A file's own time changes with every copy; what a timestamp says was corrected.
+                stamp = submission.submitted if stated_time(folder) else before.submitted
+                keep(dataclasses.replace(before, submitted=stamp), fresh=False)
             else:
                 yield Job(plan, submission, seed, settings.limits, settings.sandbox)
 

@@ -18,6 +18,7 @@ from attncourse.grading.engine import Graded, Job, Processes, Result
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Check, Record, Status
+from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings, grade_class, students
 from tests.grading.desk import cell
 
@@ -182,6 +183,21 @@ def test_a_folder_whose_name_is_no_text_is_named_and_passed_over(
     found, _ = run(handed_in, plan, Here())
     assert sorted(found) == ["ada", "eve"]
     assert "not graded: 李雷;" in capsys.readouterr().err
+
+
+def test_a_corrected_timestamp_arrives_though_nothing_is_graded_again(
+    handed_in: Course, plan: Plan
+) -> None:
+    first, _ = run(handed_in, plan, Here())
+    notebook = place(handed_in, plan, "bob")
+    os.utime(notebook, (1_772_000_000,) * 2)
+    assert run(handed_in, plan, Here())[0]["bob"] == first["bob"], "a copy is no correction"
+    notebook.with_name("timestamp.txt").write_text("2026-03-01 10:00:00.000000 UTC")
+    again = Here()
+    found, book = run(handed_in, plan, again)
+    assert again.asked == [] and ("bob", False) in book.written
+    assert found["bob"].submitted == "2026-03-01T10:00:00+00:00"
+    assert Journal(handed_in.root, plan.lesson).load() == found
 
 
 def test_a_damaged_record_is_as_good_as_none(handed_in: Course, plan: Plan) -> None:

@@ -1,19 +1,25 @@
 """Pages and tables are made from the records that fit the release, and name all others."""
 
+import contextlib
 import csv
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
 import pytest
+from nbformat import NotebookNode
 
+from attncourse.course.notebook import write_file
 from attncourse.course.places import Course
-from attncourse.grading.console import summary
-from attncourse.grading.plan import Plan
+from attncourse.course.syllabus import Lesson
+from attncourse.grading import console
+from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.results.autograded import autograded, place
 from attncourse.grading.results.gradebook import Gradebook, Total
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.results.products import write_products
+from tests.grading.desk import WHY
 
 WHEN = "2026-11-01T10:00:00+00:00"
 
@@ -84,17 +90,21 @@ def test_a_record_from_before_the_last_release_is_left_out_with_a_line(
 
 
 def test_a_student_who_is_not_in_the_gradebook_is_left_out_with_a_line(
-    course: Course, plan: Plan, keep: Callable[[Record], None]
+    course: Course,
+    plan: Plan,
+    lesson: Lesson,
+    keep: Callable[[Record], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     keep(graded(plan, "ada"))
     keep(graded(plan, "bob"))
-    products = write_products(plan, course.root, cast(Gradebook, Book(bob=total())))
-    assert set(products.left_out) == {"ada"} and set(rows(course, plan)) == {"bob"}
-    assert summary(products, course).plain.splitlines() == [
-        "wrote grading/06-se/grades.csv",
-        "wrote grading/06-se/report.html",
-        "left out: ada, not in this gradebook: run attncourse grade again",
-    ]
+    book = contextlib.nullcontext(Book(bob=total()))
+    monkeypatch.setattr(console, "Gradebook", lambda *_: book)
+    console.renew(course, lesson, "")
+    assert set(rows(course, plan)) == {"bob"}
+    line = "left out: ada, not in this gradebook: run attncourse grade again"
+    assert line in capsys.readouterr().out.splitlines()
 
 
 def test_where_no_record_fits_the_sentence_says_what_to_do(
@@ -105,6 +115,27 @@ def test_where_no_record_fits_the_sentence_says_what_to_do(
     keep(graded(plan, "ada"))
     with pytest.raises(ValueError, match="no record of 06-se fits its last release"):
         write(plan, course)
+
+
+def test_feedback_shows_answers_and_no_test(
+    course: Course, plan: Plan, hand_in: Callable[[NotebookNode], Submission], solved: NotebookNode
+) -> None:
+    record = replace(graded(plan, "ada"), digest="some")
+    notebook = autograded(plan, hand_in(solved), record)
+    assert "HIDDEN TESTS" in notebook, "formgrader shows it to the instructor"
+    write_file(place(course.root, plan, "ada"), notebook.encode())
+    journal = Journal(course.root, plan.lesson)
+    told = course.root / "feedback" / "ada" / plan.lesson / f"{plan.lesson}.html"
+    journal.save(record)
+    write(plan, course, ada=total())
+    html = told.read_text()
+    assert "return 2 * number" in html and WHY in html
+    assert "assert" not in html and "double(-3)" not in html and "HIDDEN" not in html
+    journal.save(replace(record, status=Status.MALFORMED, reason="It is damaged.", digest=""))
+    write(plan, course, ada=total())
+    html = told.read_text()
+    assert "It is damaged." in html
+    assert "return 2 * number" not in html, "of what was handed in before"
 
 
 def test_the_report_says_what_it_compares_in_answers(

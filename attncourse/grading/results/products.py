@@ -55,7 +55,7 @@ def write_products(plan: Plan, root: Path, book: Gradebook) -> Products:
             else f"nothing of {plan.lesson} is graded yet; run attncourse grade first"
         )
     for student, record in records.items():
-        page = feedback(plan, record, totals[student], _notebook(plan, root, student))
+        page = feedback(plan, record, totals[student], _notebook(plan, root, record))
         _update(root / FEEDBACK / student / plan.lesson / f"{plan.lesson}.html", page)
     table, overview = journal.folder / "grades.csv", journal.folder / "report.html"
     _update(table, grades_csv(plan, records, totals))
@@ -77,9 +77,10 @@ def _left_out(
     return left_out
 
 
-def _notebook(plan: Plan, root: Path, student: str) -> NotebookNode | None:
-    path = place(root, plan, student)
-    return read(path) if path.is_file() else None
+def _notebook(plan: Plan, root: Path, record: Record) -> NotebookNode | None:
+    """What was graded; a notebook that could not be leaves an older one in `autograded/`."""
+    path = place(root, plan, record.student)
+    return read(path) if record.digest and path.is_file() else None
 
 
 def _update(path: Path, text: str) -> None:

@@ -117,6 +117,10 @@ def grade_class(
         found[record.student] = record
         on_record(record, fresh)
 
+    def clear(name: str) -> None:
+        """Removes the notebook of an earlier attempt, which would be shown beside a new record."""
+        place(root, plan, name).unlink(missing_ok=True)
+
     def jobs() -> Iterator[Job]:
         for name in names:
             folder = root / SUBMITTED / name / plan.lesson
@@ -125,9 +129,11 @@ def grade_class(
                 submission = read_submission(folder, plan, name)
             except (Malformed, NothingSubmitted) as error:
                 record = refused(plan, name, error, seed)
+                clear(name)
                 keep(record, fresh=record != before)
                 continue
             except Exception as error:  # a defect of ours must not cost the rest of the class
+                clear(name)
                 keep(lost(plan, name, ascii(error), seed), fresh=True)
                 continue
             same = before is not None and before.digest == judge.digest(submission)
@@ -147,6 +153,7 @@ def grade_class(
             write_file(place(root, plan, name), result.notebook.encode())
             keep(result.record, fresh=True)
         else:
+            clear(name)
             keep(lost(plan, name, result, job.seed, job.submission.submitted), fresh=True)
     return found
 

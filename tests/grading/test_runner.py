@@ -185,6 +185,22 @@ def test_a_folder_whose_name_is_no_text_is_named_and_passed_over(
     assert "not graded: 李雷;" in capsys.readouterr().err
 
 
+def test_no_notebook_of_an_earlier_attempt_stands_beside_a_record_without_one(
+    handed_in: Course, plan: Plan, solved: NotebookNode
+) -> None:
+    run(handed_in, plan, Here())
+    place(handed_in, plan, "ada").write_text("{")
+    cell(solved, "double").source += "  # better"
+    write_file(place(handed_in, plan, "bob"), dumps(solved).encode())
+    run(handed_in, plan, Here(bob="the grader's process died 3 times"))
+    left = {
+        path.name
+        for path in (handed_in.root / "autograded").glob("*")
+        if any(path.rglob("*.ipynb"))
+    }
+    assert left == {"eve"}
+
+
 def test_a_corrected_timestamp_arrives_though_nothing_is_graded_again(
     handed_in: Course, plan: Plan
 ) -> None:

@@ -194,7 +194,7 @@ class Submission:
 def code_of(exercises: str, root: Path = PACKAGE) -> str:
     """A hash of the code that judges a lesson: a corrected oracle grades a class again.
 
-    Which oracles an exercise takes from other rooms is not looked up; the version stands for them.
+    What exercises import from other rooms is not looked up; the version stands for it.
 
     Args:
         exercises: The module of the lesson's exercises; empty if there is none.

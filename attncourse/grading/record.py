@@ -1,7 +1,8 @@
 """What is known of a submission after grading: one record, whatever happened to it.
 
-Records are the truth of a run. They are written one by one, whole or not at all, and everything
-else (gradebook, notebooks, pages, tables) is made from them and can be made again.
+Records are the truth of a run. They are written one by one, whole or not at all. Automatic points
+in the gradebook, pages and tables are made from them and can be made again; the notebooks in
+`autograded/`, which hold what was handed in, are made while grading.
 """
 
 import dataclasses

@@ -324,13 +324,30 @@ def test_limits_hold_over_a_whole_archive(
     download: Downloads, notebook: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"Student {n}_{n}_assignsubmission_file_/06-se.ipynb" for n in range(9)]
-    content = zipped(*((name, notebook) for name in names))
-    monkeypatch.setattr(archives._Budget, "__init__", lambda self: vars(self).update(
-        members=5, room=3 * len(notebook)))  # fmt: skip
-    rows = download(content)
+    monkeypatch.setattr(archives, "MOST_BYTES", 3 * len(notebook))
+    monkeypatch.setattr(archives._Budget.__init__, "__defaults__", (5, 0))
+    rows = download(zipped(*((name, notebook) for name in names)))
     assert [row.state for row in rows].count(State.COLLECTED) == 3
     assert "GB" in rows[3].outcome and "files" in rows[-1].outcome
     assert len(rows) == 6
+
+
+@pytest.mark.parametrize("deeper", [False, True])
+def test_nobody_s_archive_uses_up_what_is_there_for_the_others(
+    download: Downloads, notebook: bytes, monkeypatch: pytest.MonkeyPatch, deeper: bool
+) -> None:
+    names = [f"Student {n}_{n}_assignsubmission_file_/work.zip" for n in range(3)]
+    many = zipped(*((f"{n}/06-se.ipynb", notebook) for n in range(9)))
+    inner = [zipped(("all.zip", many)) if deeper else many, zipped(("06-se.ipynb", notebook)), many]
+    monkeypatch.setattr(archives._Budget.__init__, "__defaults__", (5, 0))
+    rows = download(zipped(*zip(names, inner, strict=True)))
+    assert {"student-1"} < {row.student for row in rows if row.state is State.COLLECTED}
+    assert sum("more than" in row.outcome for row in rows) == 2
+    monkeypatch.setattr(archives, "MOST_INSIDE", 2 * len(notebook))
+    monkeypatch.setattr(archives._Budget.__init__, "__defaults__", (50, 0))
+    rows = download(zipped(*zip(names, inner, strict=True)))
+    assert [row.outcome for row in rows if row.student == "student-1"] == ["already collected"]
+    assert sum("GB" in row.outcome for row in rows) >= 8
 
 
 def test_hidden_files_and_macos_s_shadows_are_passed_over(

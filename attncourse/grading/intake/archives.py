@@ -22,8 +22,9 @@ from typing import IO
 
 from attncourse.grading.intake.reading import LARGEST
 
-MOST_MEMBERS = 20_000
-MOST_BYTES = 2**32  # of all members that are read
+MOST_MEMBERS = 20_000  # of the archive, and of each that lies in it
+MOST_BYTES = 2**36  # of all members that are read; a thousand learners with 50 MB each are fewer
+MOST_INSIDE = 2**30  # bytes that are read of one archive in the archive, and of those in it
 LARGEST_INSIDE = 2**28  # bytes of an archive in an archive, or of a compressed tar unpacked
 DEEPEST = 2  # archives in archives in the archive
 STEEPEST = 200  # how many times larger than packed; notebooks reach about 20
@@ -77,22 +78,24 @@ class Refused(Exception):
 
 @dataclass
 class _Budget:
-    """What may still be read of one archive and those in it."""
+    """What may still be read of an archive."""
 
+    largest: int
     members: int = MOST_MEMBERS
-    room: int = MOST_BYTES
+    read_so_far: int = 0
 
     def read(self, file: IO[bytes], largest: int, packed: int) -> bytes:
         """Reads a file of which `packed` bytes stand in the archive."""
         steepest = max(SMALL, STEEPEST * packed)
-        content = file.read(min(largest, steepest, self.room) + 1)
+        room = self.largest - self.read_so_far
+        content = file.read(min(largest, steepest, room) + 1)
         if len(content) > largest:
             raise Refused(f"it is larger than {largest // 2**20} MB")
         if len(content) > steepest:
             raise Refused(f"it grows to more than {STEEPEST} times its packed size")
-        self.room -= len(content)
-        if self.room < 0:
-            raise Refused(f"the archive holds more than {MOST_BYTES // 2**30} GB")
+        if len(content) > room:
+            raise Refused(f"the archive holds more than {self.largest // 2**30} GB")
+        self.read_so_far += len(content)
         return content
 
     def count(self) -> None:
@@ -117,7 +120,7 @@ def members(path: Path) -> Iterator[Member]:
     try:
         downloaded = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         with path.open("rb") as file:
-            yield from _members(file, downloaded, _Budget(), 0)
+            yield from _members(file, downloaded, _Budget(MOST_BYTES), 0)
     except Refused as error:
         yield Member("", downloaded, problem=str(error))
     except BROKEN as error:
@@ -137,7 +140,8 @@ def _members(file: IO[bytes], now: datetime, budget: _Budget, depth: int) -> Ite
         elif depth == DEEPEST:
             yield replace(member, content=b"", problem="it lies in too many archives")
         else:
-            yield from _inside(member, budget, depth)
+            # What one learner packed must not use up what is there for the others.
+            yield from _inside(member, budget if depth else _Budget(MOST_INSIDE), depth)
 
 
 def _inside(outer: Member, budget: _Budget, depth: int) -> Iterator[Member]:

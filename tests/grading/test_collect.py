@@ -128,6 +128,41 @@ def test_a_pattern_serves_other_platforms(download: Downloads, notebook: bytes) 
     assert "--pattern" in download(content)[0].outcome
 
 
+EVE_S = ["Bob Ross_1_assignsubmission_file_/06-se.ipynb", "bobross_1_1_06-se.ipynb"]
+FLAT, FOLDER = "eva_13_35_06-se.ipynb", "Eva_6_assignsubmission_file_/06-se.ipynb"
+PLACES = [  # where Eve puts it, and what Eva handed in beside it
+    ("eve_12_34_{}", FLAT),
+    ("eve_12_34_stuff.zip//{}", FLAT),
+    ("Eve_5_assignsubmission_file_/{}", FOLDER),
+    ("Eve_5_assignsubmission_file_/a/{}", FOLDER),
+    ("Eve_5_assignsubmission_file_/stuff.zip//{}", FOLDER),
+    ("all/Eve_5_assignsubmission_file_/stuff.zip//{}", f"all/{FOLDER}"),
+]
+
+
+@pytest.mark.parametrize("own", EVE_S)
+@pytest.mark.parametrize(("place", "beside"), PLACES)
+def test_nothing_that_a_learner_named_says_whose_it_is(
+    download: Downloads, notebook: bytes, own: str, place: str, beside: str
+) -> None:
+    outer, _, inner = place.format(own).partition("//")
+    hers = (outer, zipped((inner, notebook)) if inner else notebook)
+    roster = Roster({"eve": "eve", "eva": "eva", "1": "bob", "bobross": "bob"})
+    (alone,) = download(zipped(hers), roster=roster)
+    assert alone.student == "eve" or "--pattern" in alone.outcome
+    rows = download(zipped(hers, (beside, notebook)), roster=roster)
+    assert [row.student for row in rows] == ["eve", "eva"]
+
+
+def test_a_pattern_is_held_to_the_names_in_the_archive_itself(
+    download: Downloads, notebook: bytes
+) -> None:
+    inner = zipped(("2026002-06-se.ipynb", notebook))
+    content = zipped(("hw/2026001-work.zip", inner), ("hw/x/2026003-06-se.ipynb", notebook))
+    rows = download(content, pattern=r"(?P<student>\d+)-[^/]*$", lesson=find("se"))
+    assert [row.student for row in rows] == ["2026001", ""]
+
+
 @pytest.mark.parametrize("pattern", ["(", "(?P<name>.*)"])
 def test_a_pattern_that_cannot_work_is_refused(download: Downloads, pattern: str) -> None:
     with pytest.raises(ValueError, match=r"regular expression|needs a group"):
@@ -380,9 +415,11 @@ def test_a_roster_maps_names_and_numbers_to_ids(
     roster = Roster.read(path)
     rows = download(
         zipped(
-            (ADA, notebook),
             ("someoneelse_12345_99_06-se.ipynb", notebook),
             ("lovelaceada_1_99_06-se.ipynb", notebook),
+        ),
+        zipped(
+            (ADA, notebook),
             ("Bob Ross_2_assignsubmission_file_/06-se.ipynb", notebook),
             ("Ada Lovelacy_3_assignsubmission_file_/06-se.ipynb", notebook),
         ),

@@ -64,12 +64,19 @@ class Member:
         time: When the outermost archive says that it was written.
         content: Its bytes, if it is a notebook; empty for others.
         problem: Why it was not read; empty if nothing is wrong.
+        inside: What of the path an archive in the archive says; empty for a member of its own.
     """
 
     path: str
     time: datetime
     content: bytes = field(default=b"", repr=False)
     problem: str = ""
+    inside: str = ""
+
+    @property
+    def outer(self) -> str:
+        """Its path in the outermost archive, which the platform packed."""
+        return self.path.removesuffix(self.inside)
 
 
 class Refused(Exception):
@@ -148,7 +155,8 @@ def _inside(outer: Member, budget: _Budget, depth: int) -> Iterator[Member]:
     """The members of an archive in an archive; the outer one's time counts."""
     try:
         for member in _members(io.BytesIO(outer.content), outer.time, budget, depth + 1):
-            yield replace(member, path=f"{outer.path}/{member.path}", time=outer.time)
+            inside = f"/{member.path}"
+            yield replace(member, path=outer.path + inside, inside=inside, time=outer.time)
     except Refused as error:
         yield replace(outer, content=b"", problem=str(error))
     except BROKEN as error:

@@ -6,12 +6,13 @@ the platform packed it. Nothing that a learner packed decides about a time or a 
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 from rich.table import Table
 from rich.text import Text
@@ -26,12 +27,10 @@ from attncourse.grading.intake.submissions import TIMESTAMP, read_plain, shown, 
 # Ada Lovelace_123456_assignsubmission_file_/06-se.ipynb; newer ones without the last underscore,
 # and flat ones with an underscore instead of the slash.
 MOODLE = re.compile(
-    r"(?:^|/)(?P<student>[^/]+?)_(?P<number>\d+)_assignsubmission_file(?:_?/|_)(?P<file>.+)$"
+    r"(?P<student>[^/]+?)_(?P<number>\d+)_assignsubmission_file(?:_?/|_)(?P<file>.+)$"
 )
 # lovelaceada_12345_678910_06-se-1.ipynb, or lovelaceada_LATE_12345_678910_06-se.ipynb
-CANVAS = re.compile(
-    r"(?:^|/)(?P<student>[^/_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>[^/].*)$"
-)
+CANVAS = re.compile(r"(?P<student>[^/_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>[^/].*)$")
 LAYOUTS = (MOODLE, CANVAS)
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
 
@@ -71,6 +70,52 @@ class Row:
 
 
 @dataclass(frozen=True)
+class _Layout:
+    """Where the names in one archive say whose a file is: at its root, never further inside.
+
+    Attributes:
+        pattern: Of the platform; None if no known one made this archive.
+        top: The folder in which everything lies, with its slash; empty if there is none.
+        why: What is wrong, where nothing fits.
+    """
+
+    pattern: re.Pattern[str] | None = None
+    top: str = ""
+    why: str = "its name does not say whose it is; give a --pattern"
+
+    @classmethod
+    def of(cls, names: Iterable[str], patterns: Sequence[re.Pattern[str]]) -> Self:
+        """Settles what most of an archive's own names fit, so that no single one decides.
+
+        Args:
+            names: Paths in the outermost archive.
+            patterns: That may fit them.
+        """
+        paths = {_plain(name) for name in names}
+        first = {path.partition("/")[0] for path in paths}
+        in_one = len(first) == 1 and all("/" in path for path in paths)
+        for top in ("", f"{min(first)}/") if in_one else ("",):
+            fitting = [sum(bool(p.match(path[len(top) :])) for path in paths) for p in patterns]
+            most = max(fitting)
+            if most and fitting.count(most) > 1:
+                return cls(why="Moodle and Canvas could both have named it so; give a --pattern")
+            if most:
+                return cls(patterns[fitting.index(most)], top)
+        return cls()
+
+    def match(self, name: str) -> re.Match[str]:
+        """Whose a file is, as groups.
+
+        Raises:
+            ValueError: Its name does not say so.
+        """
+        found = self.pattern and self.pattern.match(_plain(name).removeprefix(self.top))
+        if not found:
+            raise ValueError(self.why)
+        return found
+
+
+@dataclass(frozen=True)
 class _Found:
     """A notebook, put by until all archives have been read.
 
@@ -106,7 +151,8 @@ def collect(
         course: Where `submitted/` is.
         lesson: The lesson that all notebooks are of; by default their names say it.
         pattern: A regular expression with the groups `student` and, if need be, `number` and
-            `file`, for platforms that are neither Moodle nor Canvas.
+            `file`, for platforms that are neither Moodle nor Canvas. It is held to the beginning of
+            a path in the archive; a folder around everything may be left out.
         roster: Who is in the class; without it, ids are made of the platform's names.
 
     Returns:
@@ -115,7 +161,7 @@ def collect(
     Raises:
         ValueError: The pattern is no regular expression, or has no group `student`.
     """
-    layouts = (_compiled(pattern),) if pattern else LAYOUTS
+    patterns = (_compiled(pattern),) if pattern else LAYOUTS
     rows: list[Row] = []
     found: dict[tuple[str, str], list[_Found]] = {}
     submitted = course.root / "submitted"
@@ -123,18 +169,26 @@ def collect(
     # Beside its goal, so that what is staged can be moved there in one step.
     with TemporaryDirectory(dir=submitted, prefix=".collecting-") as folder:
         for archive in archives:
-            for member in members(archive):
+            listed: list[tuple[Member, Path]] = []
+            for number, member in enumerate(members(archive), start=len(rows)):
+                staged = Path(folder, f"{number}.ipynb")
+                if WANTED.search(member.path) and not member.problem:
+                    staged.write_bytes(member.content)
+                listed.append((replace(member, content=b""), staged))
+            sound = (member.outer for member, _ in listed if not member.problem)
+            layout = _Layout.of(sound, patterns)
+            for member, content in listed:
                 if not member.problem and not WANTED.search(member.path):
                     rows.append(Row(archive.name, member.path, "no notebook", State.PASSED_OVER))
                     continue
                 try:
-                    row, person = _recognise(archive, member, course, layouts, lesson, roster)
+                    row, person = _recognise(archive, member, course, layout, lesson, roster)
                 except ValueError as error:
                     rows.append(Row(archive.name, member.path, str(error), time=member.time))
                     continue
                 staged = Path(folder, str(len(rows)), f"{row.lesson}.ipynb")
                 staged.parent.mkdir()
-                staged.write_bytes(member.content)
+                content.rename(staged)
                 new = _Found(len(rows), row, person, member.time, staged)
                 found.setdefault((row.student, row.lesson), []).append(new)
                 rows.append(row)
@@ -169,7 +223,7 @@ def _recognise(
     archive: Path,
     member: Member,
     course: Course,
-    layouts: Iterable[re.Pattern[str]],
+    layout: _Layout,
     lesson: Lesson | None,
     roster: Roster | None,
 ) -> tuple[Row, str]:
@@ -180,9 +234,7 @@ def _recognise(
     """
     if member.problem:
         raise ValueError(member.problem)
-    match = next((m for layout in layouts if (m := layout.search(member.path))), None)
-    if match is None:
-        raise ValueError("its name does not say whose it is; give a --pattern")
+    match = layout.match(member.outer)
     groups = match.groupdict("")
     called, number = groups["student"].strip(), groups.get("number", "")
     if roster:
@@ -192,10 +244,16 @@ def _recognise(
         student = as_student(called, number if match.re is CANVAS else "")
     if not is_student(student):
         raise ValueError(f"{called!r} cannot name a folder; give a --roster")
-    name = lesson.name if lesson else _lesson(course, groups.get("file", ""), archive.name)
+    file = groups.get("file", "") + member.inside
+    name = lesson.name if lesson else _lesson(course, file, archive.name)
     late = "collected; late, says the platform" if groups.get("late") else "collected"
     row = Row(archive.name, member.path, late, State.COLLECTED, student, name, member.time)
     return row, f"{called} {number}"
+
+
+def _plain(name: str) -> str:
+    """A path without steps that go nowhere."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _lesson(course: Course, *names: str) -> str:

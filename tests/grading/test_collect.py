@@ -94,7 +94,7 @@ def download(tmp_path: Path, course: Course) -> Downloads:
     return Downloads(tmp_path, course)
 
 
-HOME = ["06-se/06-se.ipynb", "06-se/timestamp.txt"]
+HOME = ["06-se/.owner", "06-se/06-se.ipynb", "06-se/timestamp.txt"]
 
 
 # Layouts.
@@ -226,7 +226,7 @@ def test_a_later_download_leaves_nothing_of_the_earlier(
     twice = [(ADA, notebook), (ADA.replace(".ipynb", " (1).ipynb"), b"{}")]
     rows = download(zipped(*twice))
     assert {row.state for row in rows} == {State.COLLECTED}
-    assert download.files()["ada-lovelace"] == ["06-se/06-se (2).ipynb", *HOME]
+    assert download.files()["ada-lovelace"] == sorted(["06-se/06-se (2).ipynb", *HOME])
     download(zipped((info(ADA, AFTER), notebook)))
     assert download.files() == {"ada-lovelace": HOME}
 
@@ -399,6 +399,32 @@ def test_namesakes_are_not_mixed_up(download: Downloads, notebook: bytes) -> Non
     rows = download(zipped((ADA, notebook), (other, notebook), (BOB, notebook)))
     assert [row.state for row in rows] == [State.REFUSED, State.REFUSED, State.COLLECTED]
     assert "two people" in rows[0].outcome
+
+
+def test_namesakes_are_not_mixed_up_from_one_run_to_the_next(
+    download: Downloads, notebook: bytes
+) -> None:
+    first, second = (
+        "Li Wei_1_assignsubmission_file_/06-se.ipynb",
+        "Li Wei_2_assignsubmission_file_/06-se.ipynb",
+    )
+    assert download(zipped((first, notebook)))[0].state is State.COLLECTED
+    (other,) = download(zipped((info(second, AFTER), notebook + b"\n")))
+    assert other.state is State.REFUSED and "two people" in other.outcome
+    path = download.course.root / "submitted/li-wei/06-se/06-se.ipynb"
+    assert path.read_bytes() == notebook
+    (again,) = download(zipped((info(first, AFTER), notebook + b"\n")))
+    assert again.outcome == "collected" and path.read_bytes() == notebook + b"\n"
+
+
+def test_with_a_roster_two_assignments_of_one_person_are_one_person_s(
+    download: Downloads, notebook: bytes
+) -> None:
+    other = info(ADA.replace("4711", "4799"), AFTER)
+    roster = Roster({"adalovelace": "ada"})
+    rows = download(zipped((ADA, notebook)), zipped((other, notebook)), roster=roster)
+    assert [row.state for row in rows] == [State.PASSED_OVER, State.COLLECTED]
+    assert {row.student for row in rows} == {"ada"}
 
 
 # The roster.

@@ -32,6 +32,8 @@ MOODLE = re.compile(
 # lovelaceada_12345_678910_06-se-1.ipynb, or lovelaceada_LATE_12345_678910_06-se.ipynb
 CANVAS = re.compile(r"(?P<student>[^/_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<file>[^/].*)$")
 LAYOUTS = (MOODLE, CANVAS)
+OWNER = ".owner"  # beside the timestamp, whose form is nbgrader's: a `_Found.person`
+NAMESAKES = "two people are called so; give a --roster that tells them apart"
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
 
 
@@ -122,7 +124,8 @@ class _Found:
     Attributes:
         number: Of its row.
         row: Where it comes from.
-        person: What the platform calls its owner; two with the same id are two people.
+        person: The owner's id where that is certain, else what the platform says of the owner; two
+            of whom it says different things are two people, be the id made of it the same.
         time: When it was handed in.
         staged: Where its content lies.
     """
@@ -248,7 +251,9 @@ def _recognise(
     name = lesson.name if lesson else _lesson(course, file, archive.name)
     late = "collected; late, says the platform" if groups.get("late") else "collected"
     row = Row(archive.name, member.path, late, State.COLLECTED, student, name, member.time)
-    return row, f"{called} {number}"
+    # A roster says who two names are, and Canvas's number is in the id; else it takes both.
+    known = roster or match.re is CANVAS
+    return row, student if known else f"{called} {number}".strip()
 
 
 def _plain(name: str) -> str:
@@ -269,8 +274,7 @@ def _lesson(course: Course, *names: str) -> str:
 def _settle(same: list[_Found], submitted: Path) -> list[Row]:
     """Lays the latest notebook of one learner for one lesson in place; a row for each, in order."""
     if len({each.person for each in same}) > 1:
-        why = "two people are called so; give a --roster that tells them apart"
-        return [_refused(each.row, why) for each in same]
+        return [_refused(each.row, NAMESAKES) for each in same]
     time = max(each.time for each in same)
     latest = [each for each in same if each.time == time]
     # Handed in together: reading them will show which of them is answered.
@@ -291,6 +295,9 @@ def _place(found: _Found, folder: Path) -> Row:
     staged = found.staged.parent
     if folder.is_symlink() or folder.parent.is_symlink():
         return _refused(found.row, f"{folder} is a link")
+    owner = _owner(folder)
+    if owner and found.person not in (owner, found.row.student):
+        return _refused(found.row, NAMESAKES)
     there = stated_time(folder)
     if there and there >= found.time:
         if _is_same(folder / found.staged.name, found.staged):
@@ -298,6 +305,7 @@ def _place(found: _Found, folder: Path) -> Row:
         newer = f"one of {there:%Y-%m-%d %H:%M} UTC is there already"
         return replace(found.row, state=State.PASSED_OVER, outcome=newer)
     (staged / TIMESTAMP).write_text(found.time.strftime(TIME_FORMAT))
+    (staged / OWNER).write_text(found.person, encoding="utf-8")
     for notebook in staged.glob("*.ipynb"):
         os.utime(notebook, (found.time.timestamp(),) * 2)
     folder.parent.mkdir(exist_ok=True)
@@ -305,6 +313,14 @@ def _place(found: _Found, folder: Path) -> Row:
         folder.rename(staged.with_name(f"{staged.name}-before"))
     staged.rename(folder)
     return found.row
+
+
+def _owner(folder: Path) -> str:
+    """Whose notebook was laid here; empty if that is not known."""
+    try:
+        return read_plain(folder / OWNER, largest=10_000).decode("utf-8", "replace")
+    except Malformed:
+        return ""
 
 
 def _is_same(there: Path, new: Path) -> bool:

@@ -19,8 +19,13 @@ from attncourse.recipes import RECIPES
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from attncourse.course.places import Course
+
 # The lessons that a command is about; none means all that have a solution.
 Lessons = Annotated[list[str] | None, typer.Argument(help="Number, slug or both; default: all.")]
+Database = Annotated[
+    str | None, typer.Option(help="nbgrader's gradebook, file or URL; default: gradebook.db here.")
+]
 
 LEARNERS, INSTRUCTORS, MAINTAINERS = "For learners", "For instructors", "For maintainers"
 
@@ -112,6 +117,8 @@ def lab(
     from attncourse.course.places import locate
     from attncourse.lab import open_course
 
+    if instructor:
+        print("The formgrader is in JupyterLab's menu Nbgrader.")
     open_course(locate().root, context.args, instructor=instructor)
 
 
@@ -207,7 +214,10 @@ def release(
     epilog=examples("collect moodle.zip", "collect canvas.zip --lesson 06-se --roster class.csv"),
 )
 def collect(
-    archives: Annotated[list[Path], typer.Argument(help="Zip or tar files as downloaded.")],
+    archives: Annotated[
+        list[Path],
+        typer.Argument(help="Zip or tar files as downloaded.", exists=True, dir_okay=False),
+    ],
     lesson: Annotated[
         str | None, typer.Option(help="Whose notebooks these are, if their names do not tell.")
     ] = None,
@@ -218,7 +228,10 @@ def collect(
         ),
     ] = "",
     roster: Annotated[
-        Path | None, typer.Option(help="CSV: a column id, and others with names or numbers.")
+        Path | None,
+        typer.Option(
+            help="CSV: a column id, and others with names or numbers.", exists=True, dir_okay=False
+        ),
     ] = None,
 ) -> None:
     """Take notebooks out of a learning platform's archives into submitted/.
@@ -258,9 +271,7 @@ def grade(
     scheduler: Annotated[
         str | None, typer.Option(help="Grade on the workers of this Dask scheduler, tcp://….")
     ] = None,
-    db: Annotated[
-        str | None, typer.Option(help="nbgrader's gradebook; default: gradebook.db here.")
-    ] = None,
+    db: Database = None,
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what has not changed.")
     ] = False,
@@ -284,40 +295,49 @@ def grade(
     of its checks are missing.
     """
     from attncourse.course.places import locate
-    from attncourse.course.syllabus import find
+    from attncourse.course.syllabus import LESSONS, find
     from attncourse.grading import console
-    from attncourse.grading.results.gradebook import url_of
     from attncourse.grading.runner import Settings
 
     course = locate()
     settings = Settings(sandbox=sandbox, force=force, seed=seed)
     path = Path(what)
     if path.suffix == ".ipynb":
-        raise typer.Exit(
-            console.grade_file(course, find(lesson or path.stem), path, settings, json=as_json)
-        )
+        if not path.is_file():
+            raise typer.BadParameter(f"there is no file {path}")
+        if lesson is None and path.stem not in [each.name for each in LESSONS]:
+            raise typer.BadParameter(f"{path.name} does not tell its lesson; say --lesson")
+        found = find(lesson or path.stem)
+        raise typer.Exit(console.grade_file(course, found, path, settings, json=as_json))
+    if as_json:
+        raise typer.BadParameter("--json is for a single notebook")
+    if seed is not None and student:
+        raise typer.BadParameter("--seed is for the whole class: all are asked the same")
     engine = console.engine_for(workers, scheduler)
-    code = console.grade_lesson(
-        course, find(what), engine, db or url_of(course.root), settings, student or ()
-    )
-    raise typer.Exit(code)
+    url = _gradebook(course, db)
+    raise typer.Exit(console.grade_lesson(course, find(what), engine, url, settings, student or ()))
 
 
 @app.command(rich_help_panel=INSTRUCTORS, epilog=examples("feedback 06-se"))
 def feedback(
     lesson: Annotated[str, typer.Argument(help="Number, slug or both.")],
-    db: Annotated[
-        str | None, typer.Option(help="nbgrader's gradebook; default: gradebook.db here.")
-    ] = None,
+    db: Database = None,
 ) -> None:
     """Write feedback, grades.csv and report again, with what people have graded since."""
     from attncourse.course.places import locate
     from attncourse.course.syllabus import find
     from attncourse.grading.console import renew
-    from attncourse.grading.results.gradebook import url_of
 
     course = locate()
-    renew(course, find(lesson), db or url_of(course.root))
+    renew(course, find(lesson), _gradebook(course, db))
+
+
+def _gradebook(course: "Course", db: str | None) -> str:
+    from attncourse.grading.results.gradebook import url_of
+
+    if db and "://" not in db:
+        return f"sqlite:///{Path(db).resolve()}"
+    return db or url_of(course.root)
 
 
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("rehearse 01-bahdanau", "rehearse"))

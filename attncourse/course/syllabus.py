@@ -100,8 +100,8 @@ def find(name: str) -> Lesson:
             return lesson
     names = {spelling: each.name for each in LESSONS for spelling in (each.name, each.slug)}
     near = [names[spelling] for spelling in difflib.get_close_matches(wanted, names, n=3)]
-    hint = " or ".join(dict.fromkeys(near)) or ", ".join(each.name for each in LESSONS)
-    raise ValueError(f"no lesson is called {name!r}; did you mean {hint}?")
+    hint = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else "06-se is, for instance"
+    raise ValueError(f"no lesson is called {name!r}; {hint}")
 
 
 def parts() -> dict[str, list[Lesson]]:

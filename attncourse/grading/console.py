@@ -67,18 +67,21 @@ def grade_lesson(
         ValueError: There is nothing to grade, or a name is none of a student's.
     """
     console = Console()
+    plan = Plan.of(lesson, course)
     names = students(course.root, lesson.name)
     if unknown := sorted(set(only) - set(names)):
         raise ValueError(f"nothing was handed in by {', '.join(unknown)}")
     names = [name for name in names if not only or name in only]
-    plan = Plan.of(lesson, course)
+    new = 0
     with engine:
         engine.warm(plan, settings.limits, settings.sandbox)
         with Gradebook(course, lesson, url) as book, _bar(console) as bar:
             task = bar.add_task(lesson.name, total=len(names))
 
             def tell(record: Record, fresh: bool) -> None:
+                nonlocal new
                 if fresh:
+                    new += 1
                     bar.print(line(record))
                 bar.advance(task)
 
@@ -94,8 +97,8 @@ def grade_lesson(
                 bar.stop()
                 return _stopped(console, stop)
             bar.stop()
-            console.print(tally(found.values()))
-            console.print(summary(write_products(plan, course.root, book), course), soft_wrap=True)
+            console.print(tally(found.values()), "" if new else "– nothing new, nothing changed")
+            console.print(summary(write_products(plan, course.root, book)), soft_wrap=True)
     lost = (each for each in found.values() if each.status is Status.CRASHED and not each.digest)
     return int(any(lost))
 
@@ -112,12 +115,12 @@ def renew(course: Course, lesson: Lesson, url: str) -> None:
     """Writes feedback, table and report again, with what people have graded since."""
     plan = Plan.of(lesson, course)
     with Gradebook(course, lesson, url) as book:
-        Console().print(summary(write_products(plan, course.root, book), course), soft_wrap=True)
+        Console().print(summary(write_products(plan, course.root, book)), soft_wrap=True)
 
 
-def summary(products: Products, course: Course) -> Text:
+def summary(products: Products) -> Text:
     """What was made of the records, and whose were left out."""
-    wrote = [f"wrote {os.path.relpath(path, course.root)}" for path in products.paths]
+    wrote = [f"wrote {os.path.relpath(path)}" for path in products.paths]
     left_out = [Text(f"left out: {who}, {why}", "yellow") for who, why in products.left_out.items()]
     return Text("\n").join([*map(Text, wrote), *left_out])
 
@@ -136,20 +139,16 @@ def grade_file(
 
     Returns:
         0 if all points of the checks were earned, 1 if not, 2 if its code cannot be caged.
-
-    Raises:
-        ValueError: There is no such file.
     """
-    if not path.exists():
-        raise ValueError(f"there is no file {path}")
     try:
         record = _record(Plan.of(lesson, course), path, settings)
     except NoCage as refusal:
         print(refusal, file=sys.stderr)
         return REFUSED
     if json:
-        points = {"earned": record.earned, "possible": record.possible}
-        print(dumps(points | loads(record.to_json()), ensure_ascii=False, indent=2))
+        facts = {"file": str(path), "earned": record.earned, "possible": record.possible}
+        facts |= {"by_hand": by_hand(record)} | loads(record.to_json())
+        print(dumps(facts, ensure_ascii=False, indent=2))
     else:
         Console().print(checks(record))
     return int(any(check.earned != check.possible for check in record.checks if _counts(check)))
@@ -158,9 +157,9 @@ def grade_file(
 def _record(plan: Plan, path: Path, settings: Settings) -> Record:
     seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
     try:
-        submission = read_file(path, plan, path.stem)
+        submission = read_file(path, plan, "")
     except Malformed as error:
-        return refused(plan, path.stem, error, seed)
+        return refused(plan, "", error, seed)
     with Judge(plan, limits=settings.limits, sandbox=settings.sandbox) as judge:
         return judge.grade(submission, seed=seed)
 
@@ -185,11 +184,19 @@ def _counts(check: Check) -> bool:
 
 def line(record: Record) -> Text:
     """A record in one line."""
-    full = record.earned == record.possible
+    later = by_hand(record)
+    possible = record.possible - later
+    full = record.earned == possible
     standing = Standing.PASSED if full else Standing.PARTLY if record.earned else Standing.FAILED
-    points = f" {record.student}  {record.earned:g} / {record.possible:g}"
+    points = f" {record.student}  {record.earned:g} / {possible:g}"
+    points += f", {later:g} by hand" if later else ""
     status = "" if record.status is Status.GRADED else f"  {record.status}: {record.reason}"
     return Text.assemble(SIGNS[standing], points, (status, "yellow"))
+
+
+def by_hand(record: Record) -> float:
+    """Points that people give."""
+    return sum(check.possible for check in record.checks if not _counts(check))
 
 
 def default_workers() -> int:

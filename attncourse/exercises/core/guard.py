@@ -56,10 +56,11 @@ def refusing(names: tuple[str, ...], codes: frozenset[CodeType]) -> Iterator[lis
         sys.setprofile(previous)
 
 
-def is_implementation(answer: Any) -> bool:
-    """Whether the answer is one of the course's implementations or derives from one."""
+def implementation(answer: Any) -> str | None:
+    """Which of the course's implementations the answer is or derives from, if any."""
     classes = inspect.getmro(answer) if inspect.isclass(answer) else (type(answer), answer)
-    return any(str(getattr(c, "__module__", "")).startswith(IMPLEMENTATIONS) for c in classes)
+    ours = (c for c in classes if str(getattr(c, "__module__", "")).startswith(IMPLEMENTATIONS))
+    return next((getattr(c, "__name__", type(c).__name__) for c in ours), None)
 
 
 def leftovers(answer: Any) -> tuple[str, ...]:

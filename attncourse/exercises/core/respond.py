@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core.guard import Refused, is_implementation, leftovers, refusing
+from attncourse.exercises.core.guard import Refused, implementation, leftovers, refusing
 from attncourse.exercises.core.kinds import (
     Kind,
     Malformed,
@@ -57,8 +57,8 @@ def respond(
     Returns:
         The response; an answer that fails in any way is a response too.
     """
-    if refuses is not None and is_implementation(answer):
-        return Response("refused", detail=getattr(answer, "__name__", type(answer).__name__))
+    if refuses is not None and (name := implementation(answer)):
+        return Response("refused", detail=name)
     if probe.device == "meta":
         _wake_meta()
     called: list[str] = []

@@ -33,7 +33,7 @@ def python(source: str) -> str:
     unwatched = WATCHING.sub("", source)
     untimed = TIMED.sub(r"\1", unwatched)
     plain = ASSIGNING.sub(r"\1 None", ASKING_IPYTHON.sub(r"\1pass", untimed))
-    return next((each for each in (source, unwatched, plain) if _reads(each)), source)
+    return next((each for each in (source, unwatched, plain) if _parsed(each)), source)
 
 
 @lru_cache(maxsize=1024)
@@ -75,34 +75,36 @@ def altered(source: str) -> frozenset[str]:
 
     It stores into them, deletes from them, or calls a method of theirs and drops what that gives.
     """
-    code = python(source)
-    try:
-        places = list(_altered(ast.parse(code))) if _reads(code) else []
-    except UNREADABLE:
-        return frozenset()
+    tree = _tree(source)
+    places = _altered(tree) if tree else ()
     return frozenset(place.id for place in places if isinstance(place, ast.Name))
 
 
 def statements(source: str) -> Iterator[str]:
     """The top-level statements of a cell, each as Python; none where the cell cannot be read."""
-    code = python(source)
+    tree = _tree(source)
     try:
-        yield from [ast.unparse(each) for each in ast.parse(code).body] if _reads(code) else ()
+        yield from [ast.unparse(each) for each in tree.body] if tree else ()
     except UNREADABLE:
         return
 
 
-def _reads(source: str) -> bool:
+@lru_cache(maxsize=1)  # who asks for a cell as Python asks for its tree next
+def _parsed(code: str) -> ast.Module | None:
     try:
-        return len(source) <= LONGEST and bool(ast.parse(source))
+        return ast.parse(code) if len(code) <= LONGEST else None
     except UNREADABLE:
-        return False
+        return None
+
+
+def _tree(source: str) -> ast.Module | None:
+    return _parsed(python(source))
 
 
 def _table(source: str) -> symtable.SymbolTable | None:
     code = python(source)
     try:
-        return symtable.symtable(code, "<cell>", "exec") if _reads(code) else None
+        return symtable.symtable(code, "<cell>", "exec") if len(code) <= LONGEST else None
     except UNREADABLE:
         return None
 

@@ -308,8 +308,14 @@ class _Desk:
     @cached_property
     def _altering(self) -> dict[str, list[int]]:
         """Which of them alter what a name stands for; calling a module's function does not."""
-        made = frozenset[str]().union(*(bound(each, imports=False) for each in self._own))
-        return _by_name(altered(each) & made for each in self._own)
+        found = [altered(each) for each in self._own]
+        made = {name for name in frozenset[str]().union(*found) if self._makes(name)}
+        return _by_name(names & made for names in found)
+
+    def _makes(self, name: str) -> bool:
+        """Whether a spare cell binds a name otherwise than by an import."""
+        where = self._binding.get(name, ())
+        return any(name in bound(self._own[number], imports=False) for number in where)
 
 
 def _by_name(named: Iterable[Iterable[str]]) -> dict[str, list[int]]:

@@ -235,11 +235,18 @@ class Judge:
 
     def _hashes(self, submission: Submission) -> dict[str, str]:
         """A hash of each answer that was changed; spaces and comments make no difference."""
-        return {
-            each.grade_id: hashlib.sha256(text.encode(errors="replace")).hexdigest()
+        texts = {
+            each.grade_id: (_words(submission.answers.get(each.grade_id, "")), _words(each.source))
             for each in self.plan.answers
-            if (text := _words(submission.answers.get(each.grade_id, "")))
-            and text != _words(each.source)
+        }
+        for each in self.plan.steps:
+            if isinstance(each, Written):
+                given = submission.written.get(each.grade_id, "")
+                texts[each.grade_id] = " ".join(given.split()), " ".join(each.source.split())
+        return {
+            name: hashlib.sha256(text.encode(errors="replace")).hexdigest()
+            for name, (text, asked) in texts.items()
+            if text not in ("", asked)
         }
 
 

@@ -77,7 +77,8 @@ class Record:
         notes: What was repaired or noticed, for learner and instructor.
         digest: Hash of what was graded: the submission's notebook, the release and the settings.
         seed: From which all probes were drawn; with it the grade can be made again.
-        answers: A hash of each answer's normalised source by grade_id, to find equal ones.
+        answers: A hash of each answer that was given, code or prose, by grade_id: spaces apart, and
+            comments in code.
         seconds: CPU seconds of the learner's code.
         spent: Seconds from start to end by the clock.
         submitted: When it was handed in, ISO 8601, by the server's clock; empty if unknown.

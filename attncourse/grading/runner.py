@@ -16,6 +16,7 @@ from attncourse.grading.caged.cage import Limits
 from attncourse.grading.engine import Engine, Graded, Job
 from attncourse.grading.intake.reading import Malformed
 from attncourse.grading.intake.submissions import (
+    SUBMITTED,
     NothingSubmitted,
     read_submission,
     shown,
@@ -27,8 +28,6 @@ from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.autograded import place
 from attncourse.grading.results.gradebook import Gradebook
 from attncourse.grading.results.journal import Journal
-
-SUBMITTED = "submitted"
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def grade_class(
     judge = Judge(plan, limits=settings.limits, sandbox=settings.sandbox)  # never entered here
 
     def keep(record: Record, *, fresh: bool) -> None:
-        book.write(record, fresh=fresh)
+        book.write(record, before=known.get(record.student))
         if fresh or record != known.get(record.student):
             journal.save(record)
         found[record.student] = record

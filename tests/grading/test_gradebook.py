@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -84,13 +85,41 @@ def test_what_a_person_gave_stays_and_is_marked_when_the_submission_is_graded_ag
     give(url, "ada", "check-squeeze", 1.0)
     give(url, "ada", "why", 3.0)
     book.book.db.expire_all()
-    book.write(graded("ada"), fresh=False)
+    book.write(graded("ada"), before=graded("ada"))
     assert stored(url, "ada")["check-squeeze"] == (2.0, 1.0, False)
     assert stored(url, "ada")["why"] == (None, 3.0, False)
     book.write(graded("ada", squeeze=0.0))
     assert stored(url, "ada")["check-squeeze"] == (0.0, 1.0, True)
     assert stored(url, "ada")["why"] == (None, 3.0, True)
     assert book.totals()["ada"].score == 1.0 + 1.5 + 3.0
+
+
+def test_prose_that_did_not_change_need_not_be_read_again(book: Gradebook, url: str) -> None:
+    def said(why: str, squeeze: float) -> Record:
+        record = graded("ada", squeeze=squeeze)
+        return replace(record, answers=record.answers | {"why": why}, digest=f"{why} {squeeze}")
+
+    first = said("because", 0.0)
+    book.write(first)
+    give(url, "ada", "check-squeeze", 1.0)
+    give(url, "ada", "why", 3.0)
+    book.book.db.expire_all()
+    corrected = said("because", 2.0)
+    book.write(corrected, before=first)
+    assert stored(url, "ada")["why"] == (None, 3.0, False)
+    assert stored(url, "ada")["check-squeeze"] == (2.0, 1.0, True)
+    book.write(said("why not", 2.0), before=corrected)
+    assert stored(url, "ada")["why"] == (None, 3.0, True)
+
+
+def test_a_gradebook_has_the_times_that_servers_wrote_and_no_others(
+    book: Gradebook, course: Course
+) -> None:
+    book.write(graded("ada"))
+    assert book.book.find_submission("06-se", "ada").timestamp is None
+    write_file(course.root / "submitted" / "ada" / "06-se" / "timestamp.txt", b"any")
+    book.write(graded("ada"))
+    assert book.book.find_submission("06-se", "ada").timestamp == datetime(2026, 11, 1, 10)
 
 
 def give(url: str, student: str, cell: str, points: float) -> None:
@@ -104,7 +133,7 @@ def give(url: str, student: str, cell: str, points: float) -> None:
 def test_writing_twice_changes_nothing(book: Gradebook, url: str) -> None:
     book.write(graded("ada"))
     before = stored(url, "ada")
-    book.write(graded("ada"), fresh=False)
+    book.write(graded("ada"), before=graded("ada"))
     book.write(graded("ada"))
     assert stored(url, "ada") == before
     with Nbgrader(url, "attncourse") as other:

@@ -12,6 +12,8 @@ from nbformat import NotebookNode
 from attncourse.course.notebook import write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.exercises.core import Finding
+from attncourse.exercises.core.behaviours import STATUS
 from attncourse.grading import console
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record, Status
@@ -19,6 +21,7 @@ from attncourse.grading.results.autograded import autograded, place
 from attncourse.grading.results.gradebook import Gradebook, Total
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.results.products import write_products
+from attncourse.grading.results.report import _kind, misconceptions
 from tests.grading.desk import WHY
 
 WHEN = "2026-11-01T10:00:00+00:00"
@@ -163,3 +166,33 @@ def test_a_penalty_has_a_column_only_where_nbgrader_gave_one(
     assert found == {"ada": ("3.5", "0"), "bob": ("2", "1.5")}
     told = course.root / "feedback" / "bob" / plan.lesson / f"{plan.lesson}.html"
     assert "1.5 taken off for being late" in told.read_text()
+
+
+def test_who_is_no_longer_there_is_left_out(
+    course: Course, plan: Plan, keep: Callable[[Record], None]
+) -> None:
+    for name in ("ada", "bob"):
+        keep(graded(plan, name))
+    (course.root / "submitted" / "ada").mkdir(parents=True)
+    found = write_products(plan, course.root, cast(Gradebook, Book(ada=total(), bob=total())))
+    assert found.left_out == {"bob": "no longer in submitted/"}
+
+
+def test_the_report_tells_what_was_tried_from_what_was_not(plan: Plan) -> None:
+    def check(sentence: str, ended: Status = Status.GRADED) -> Check:
+        finding = Finding("descriptors: the mean", False, sentence)
+        return Check("check-squeeze", 2.0, 0.0, findings=(finding,), sentence=sentence, ended=ended)
+
+    raised = check("Your code raised NameError: name 'y' is not defined.")
+    assert _kind(check(STATUS["unwritten"])) == "not tried"
+    assert _kind(check("", Status.MALFORMED)) == "not tried"
+    assert _kind(raised) == _kind(check("Too large.")) == "none"
+    records = [
+        replace(graded(plan, name), checks=(one,))
+        for name, one in {"ada": raised, "bob": raised, "eve": check("Too large.")}.items()
+    ]
+    held = {each.sentence: each.students for each in misconceptions(records)}
+    assert held == {
+        "No known misconception; it raises NameError.": ("ada", "bob"),
+        "No known misconception; what fails is “descriptors: the mean”.": ("eve",),
+    }

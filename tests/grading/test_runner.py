@@ -29,8 +29,9 @@ class Ledger:
     def __init__(self) -> None:
         self.written: list[tuple[str, bool]] = []
 
-    def write(self, record: Record, *, fresh: bool = True) -> None:
-        self.written.append((record.student, fresh))
+    def write(self, record: Record, *, before: Record | None = None) -> None:
+        new = before is None or dataclasses.replace(before, submitted=record.submitted) != record
+        self.written.append((record.student, new))
 
 
 class Here:

@@ -26,7 +26,7 @@ DEEPEST = 3  # folders in a folder in which a notebook is looked for
 MOST_FILES = 2000
 MOST_NOTEBOOKS = 10  # of one learner for one lesson
 OLDEST = timedelta(days=365)  # between handing in and the last change of the file
-TIMESTAMP = "timestamp.txt"
+SUBMITTED, TIMESTAMP = "submitted", "timestamp.txt"
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 # What browsers, desktops and people add to a name.
 ADDED = re.compile(r"\(\d+\)|cop(?:y\d*|ie)|kopie|副本|final|-\d+$|[\W_]+")

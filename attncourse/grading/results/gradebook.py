@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.grading.intake.submissions import SUBMITTED, TIMESTAMP
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
 from attncourse.grading.results.entry import enter
@@ -64,6 +65,7 @@ class Gradebook:
 
         logging.getLogger("traitlets").setLevel(logging.ERROR)  # nbgrader reports its every step
         self.lesson = lesson
+        self.submitted = course.root / SUBMITTED
         plan = Plan.of(lesson, course)
         try:
             # A new gradebook asks the command alembic, which lies beside this Python.
@@ -90,20 +92,21 @@ class Gradebook:
     ) -> None:
         self.book.close()
 
-    def write(self, record: Record, *, fresh: bool = True) -> None:
+    def write(self, record: Record, *, before: Record | None = None) -> None:
         """Enters a record.
 
         Args:
             record: Of any status; who handed in nothing gets the points of nothing.
-            fresh: Whether it was graded just now. Of an older one only what is missing is entered,
-                so that a person's "I have looked at this" stands.
+            before: The one that it follows, if any. What is the same in both, a person who has
+                looked at it need not look at again.
         """
         submission = self._submission(record)
         notebook = next(each for each in submission.notebooks if each.name == self.lesson.name)
         earned = {check.grade_id: check.earned for check in record.checks}
         for grade in notebook.grades:
             points = earned.get(grade.name, 0.0)
-            if fresh or grade.auto_score != points:
+            seen = before is not None and _same(grade.name, before, record)
+            if not (seen and grade.auto_score == points and grade.manual_score is not None):
                 grade.auto_score = points
                 grade.needs_manual_grade = points is None or grade.manual_score is not None
         for comment in notebook.comments:
@@ -113,7 +116,8 @@ class Gradebook:
     def _submission(self, record: Record) -> Any:
         """The row of a record's submission, made with all its grades if need be."""
         fields: dict[str, Any] = {}
-        if record.submitted:
+        # The formgrader takes any other time for a sign that there is something newer to grade.
+        if record.submitted and self._stamp(record.student).is_file():
             when = datetime.fromisoformat(record.submitted).astimezone(UTC)
             fields["timestamp"] = when.replace(tzinfo=None)  # as nbgrader keeps it
         with warnings.catch_warnings():
@@ -121,6 +125,9 @@ class Gradebook:
             self.book.update_or_create_student(record.student)
             name = self.lesson.name
             return self.book.update_or_create_submission(name, record.student, **fields)
+
+    def _stamp(self, student: str) -> Path:
+        return self.submitted / student / self.lesson.name / TIMESTAMP
 
     def totals(self) -> dict[str, Total]:
         """What stands in the gradebook, by student."""
@@ -162,6 +169,12 @@ def _create(url: str) -> None:
     half.unlink(missing_ok=True)
     Nbgrader(f"{SQLITE}{half}", "attncourse").close()
     os.replace(half, path)
+
+
+def _same(name: str, before: Record, record: Record) -> bool:
+    """Whether what a grade is for has not changed between two records."""
+    prose = name in record.answers and before.answers.get(name) == record.answers[name]
+    return prose or (before.digest == record.digest and before.status == record.status)
 
 
 def _points(grade: Any) -> float | None:

@@ -1,12 +1,13 @@
 """What is made from records after a run, and again after people have graded: pages and tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from attncourse.course.notebook import read, write_file
+from attncourse.grading.intake.submissions import SUBMITTED
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
 from attncourse.grading.results.autograded import place
@@ -45,7 +46,7 @@ def write_products(plan: Plan, root: Path, book: Gradebook) -> Products:
     """
     journal = Journal(root, plan.lesson)
     known, totals = journal.load(), book.totals()
-    left_out = _left_out(plan, known, totals)
+    left_out = _left_out(plan, known, totals) | _withdrawn(root / SUBMITTED, known)
     records = {name: record for name, record in known.items() if name not in left_out}
     if not records:
         raise ValueError(
@@ -75,6 +76,12 @@ def _left_out(
         elif name not in totals:
             left_out[name] = "not in this gradebook: run attncourse grade again"
     return left_out
+
+
+def _withdrawn(submitted: Path, records: Iterable[str]) -> dict[str, str]:
+    """Who was graded, and whose folder has been taken away since."""
+    gone = [name for name in sorted(records) if not (submitted / name).is_dir()]
+    return dict.fromkeys(gone, f"no longer in {SUBMITTED}/") if submitted.is_dir() else {}
 
 
 def _notebook(plan: Plan, root: Path, record: Record) -> NotebookNode | None:

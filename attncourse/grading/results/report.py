@@ -1,6 +1,7 @@
 """The class on one page: points, exercises, misconceptions, times, and what deserves a look."""
 
 import base64
+import re
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from attncourse.course.card import read_card
-from attncourse.exercises.core.verdict import Finding
-from attncourse.grading.plan import Plan
+from attncourse.exercises.core.behaviours import STATUS
+from attncourse.grading.plan import Answer, Plan, Written
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.gradebook import Total
 from attncourse.grading.results.page import render
@@ -23,6 +24,8 @@ from attncourse.plotting.style import COLOURS, panels
 #: Submissions are shown together if they share this part of the answers that both have written.
 ALIKE = 0.75
 FEWEST_ALIKE = 3
+UNWRITTEN = STATUS["unwritten"]
+RAISED = re.compile(r"raised (\w+)")
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def report(
         misconceptions=misconceptions(found),
         alike=alike(found),
         left_out=left_out or {},
-        answers=len(plan.answers),
+        answers=sum(isinstance(each, Answer | Written) for each in plan.steps),
         pictures={
             "points": _distribution(automatic, checked),
             "exercises": _exercises(plan, found),
@@ -93,20 +96,31 @@ def report(
 
 
 def misconceptions(records: Sequence[Record]) -> list[Held]:
-    """The misconceptions that answers showed, the most frequent first."""
+    """The mistakes that answers showed, the most frequent first."""
     held: dict[tuple[str, str], list[str]] = defaultdict(list)
     sentences: dict[tuple[str, str], str] = {}
     for record in records:
         for check in record.checks:
-            if check.misconception:
-                key = (check.exercise, check.misconception)
+            if check.by is not By.HAND and _kind(check) in ("none", "part"):
+                name, sentence = _mistake(check)
+                key = (check.exercise or check.grade_id, name)
                 held[key].append(record.student)
-                sentences.setdefault(key, check.sentence)
+                sentences.setdefault(key, sentence)
     ordered = sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
         Held(key[0], sentences[key], tuple(who), round(100 * len(who) / len(records)))
         for key, who in ordered
     ]
+
+
+def _mistake(check: Check) -> tuple[str, str]:
+    """A name for what is wrong, under which equal mistakes meet, and a sentence about it."""
+    if check.misconception:
+        return check.misconception, check.sentence
+    if raised := RAISED.search(check.sentence):
+        return raised[1], f"No known misconception; it raises {raised[1]}."
+    failed = next((each.behaviour for each in check.findings if not each.passed), check.grade_id)
+    return failed, f"No known misconception; what fails is “{failed}”."
 
 
 def alike(records: Sequence[Record]) -> list[Group]:
@@ -167,12 +181,8 @@ def _kind(check: Check) -> str:
         return "full"
     if check.earned:
         return "part"
-    return "none" if _tried(check.findings) else "not tried"
-
-
-def _tried(findings: Sequence[Finding]) -> bool:
-    """Whether there was an answer: of a stub a single behaviour is told, that it is one."""
-    return len(findings) > 1
+    untried = check.sentence == UNWRITTEN or check.ended in (Status.MALFORMED, Status.NOTHING)
+    return "not tried" if untried else "none"
 
 
 def _times(records: Sequence[Record]) -> Picture:

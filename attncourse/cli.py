@@ -224,7 +224,8 @@ def collect(
     pattern: Annotated[
         str,
         typer.Option(
-            help="Regular expression with groups student and file, if neither Moodle nor Canvas."
+            help="Regular expression for a whole path, with groups student and file, where names "
+            "are neither Moodle's nor Canvas's."
         ),
     ] = "",
     roster: Annotated[

@@ -89,12 +89,10 @@ def bars(
         ax.barh(place, seeds.mean(), height=0.6, color=COLOURS[series])
         if seeds.size > 1:
             spread = place + np.linspace(-0.15, 0.15, seeds.size)
-            ax.plot(seeds, spread, "o", color="white", mec=COLOURS["black"], mew=1)
+            ax.plot(seeds, spread, "o", color="white", mec=COLOURS["black"], mew=1, clip_on=False)
         end = max(seeds.max(), seeds.mean(), 0)
-        mean = seeds.mean()
-        text = f"{mean:,.0f}" if mean >= 1000 else f"{mean:.3g}"
-        if seeds.size > 1:
-            text = f"mean {text}"  # where it stands, it could be the last seed's
+        # Where it stands, the mean could be taken for the last seed's.
+        text = ("mean " if seeds.size > 1 else "") + _short(seeds.mean())
         ax.annotate(text, (end, place), (6, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(values)), list(values))
     ax.set(title=title, xlabel=xlabel)
@@ -106,6 +104,14 @@ def bars(
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x")
     return ax
+
+
+def _short(number: float) -> str:
+    if number >= 1000:
+        return f"{number:,.0f}"
+    if 0.001 <= number < 1:  # most are shares, which look alike with three decimals
+        return f"{number:.3f}".rstrip("0").rstrip(".")
+    return f"{number:.3g}"
 
 
 @mpl.rc_context(STYLE)

@@ -3,6 +3,7 @@
 import copy
 import html
 import json
+import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -118,3 +119,14 @@ def test_nothing_that_is_handed_in_keeps_a_page_from_being_made() -> None:
     nb.cells.append(new_markdown_cell("![gone](attachment:gone%20for%20ever.png)"))
     page, _ = HTMLExporter().from_notebook_node(harmless(nb))
     assert "loud" in page
+
+
+def test_a_flood_of_tags_costs_no_minutes() -> None:
+    many = "<b>" * 1_000
+    output = new_output("display_data", data={"text/html": many, "text/plain": "many"})
+    cells = [new_markdown_cell(many), new_code_cell(outputs=[output])] * 20
+    started = time.thread_time()
+    found = harmless(copy.deepcopy(new_notebook(cells=cells)))
+    assert time.thread_time() - started < 5
+    assert "<b" not in found.cells[0].source
+    assert found.cells[1].outputs[0].data == {"text/plain": "many"}

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-IDS = ("id", "student", "student_id", "username", "学号")  # headings of the column with ids
+# Headings of the column with ids; the first that is there counts.
+IDS = ("id", "student", "student_id", "username", "id number", "idnumber", "sis user id", "学号")
+CLOSE = 0.8  # of a name's letters are the same: a slip, and hardly somebody else
 FIRST, LAST = ("first_name", "first name", "名"), ("last_name", "last name", "surname", "姓")
 
 
@@ -61,7 +63,9 @@ class Roster:
         shown = " / ".join(filter(None, called))
         if any(_plain(name) in self.names for name in called):
             raise ValueError(f"two people of the roster are called {shown}")
-        near = [n for c in called for n in difflib.get_close_matches(_plain(c), self.names, n=1)]
+        near = [
+            n for c in called for n in difflib.get_close_matches(_plain(c), self.names, 1, CLOSE)
+        ]
         hint = f"; did you mean {self.names[near[0]]}?" if near else ""
         raise ValueError(f"{shown} is not in the roster{hint}")
 

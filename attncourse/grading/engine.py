@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from attncourse.grading.caged.cage import Limits, NoCage
+from attncourse.grading.caged.keeper import MOMENT
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Record
@@ -28,7 +29,6 @@ from attncourse.grading.results.autograded import autograded
 
 #: How often a job is tried whose process died.
 TRIES = 3
-MOMENT = 0.2  # seconds, by when a process that was killed is known to be dead
 Done = TypeVar("Done")
 FIRST_WORKER = 30  # seconds: workers may be starting
 

@@ -25,7 +25,7 @@ from attncourse.exercises.core.behaviours import STATUS
 from attncourse.grading.caged.cage import LADDER, Limits, Rung
 from attncourse.grading.caged.keeper import Keeper, Stopped, Worker, ZygoteDied
 from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Broken, Channel
-from attncourse.grading.names import bound, python
+from attncourse.grading.names import LONGEST, bound, python
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
 from attncourse.grading.record import By, Check, Record, Status
 
@@ -33,8 +33,6 @@ from attncourse.grading.record import By, Check, Record, Status
 SEEDS = 3
 #: How often a check is begun again whose zygote or warden was killed.
 TRIES = 3
-#: The longest answer that is read, in characters.
-LONGEST = 100_000
 #: From bad to worse: a record has the worst status of its checks.
 WORSE = (Status.GRADED, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.CRASHED, Status.TAMPERED)
 #: Who never returns, or has written nothing, is not asked again.

@@ -123,7 +123,8 @@ def test_where_no_record_fits_the_sentence_says_what_to_do(
 def test_feedback_shows_answers_and_no_test(
     course: Course, plan: Plan, hand_in: Callable[[NotebookNode], Submission], solved: NotebookNode
 ) -> None:
-    record = replace(graded(plan, "ada"), digest="some")
+    given = dict.fromkeys(["squeeze", "double", "why"], "1")
+    record = replace(graded(plan, "ada"), digest="some", answers=given)
     notebook = autograded(plan, hand_in(solved), record)
     assert "HIDDEN TESTS" in notebook, "formgrader shows it to the instructor"
     write_file(place(course.root, plan, "ada"), notebook.encode())
@@ -133,7 +134,13 @@ def test_feedback_shows_answers_and_no_test(
     write(plan, course, ada=total())
     html = told.read_text()
     assert "return 2 * number" in html and WHY in html
+    assert "changed these points" not in html
     assert "assert" not in html and "double(-3)" not in html and "HIDDEN" not in html
+    journal.save(replace(record, answers={"why": "1"}))
+    write(plan, course, ada=replace(total(), cells=total().cells | {"check-double": 0.5}))
+    html = told.read_text()
+    assert "return 2 * number" not in html and WHY in html, "nobody need read a stub"
+    assert "A person changed these points from 1.5." in html
     journal.save(replace(record, status=Status.MALFORMED, reason="It is damaged.", digest=""))
     write(plan, course, ada=total())
     html = told.read_text()

@@ -124,9 +124,11 @@ def test_nothing_that_is_handed_in_keeps_a_page_from_being_made() -> None:
 def test_a_flood_of_tags_costs_no_minutes() -> None:
     many = "<b>" * 1_000
     output = new_output("display_data", data={"text/html": many, "text/plain": "many"})
-    cells = [new_markdown_cell(many), new_code_cell(outputs=[output])] * 20
+    cells = [new_markdown_cell(many), new_code_cell(outputs=[output])]
+    cells += [new_markdown_cell(many) for _ in range(40)]
+    notebook = new_notebook(cells=cells)
     started = time.thread_time()
-    found = harmless(copy.deepcopy(new_notebook(cells=cells)))
+    found = harmless(notebook)
     assert time.thread_time() - started < 5
     assert "<b" not in found.cells[0].source
     assert found.cells[1].outputs[0].data == {"text/plain": "many"}

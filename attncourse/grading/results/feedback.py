@@ -50,6 +50,16 @@ class Item:
             return "good"
         return "part" if self.earned else "bad"
 
+    @property
+    def failed(self) -> bool:
+        """Whether a behaviour was found wrong."""
+        return not all(each.passed for each in self.check.findings)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a person gave other points than the check."""
+        return self.check.earned is not None and self.earned not in (None, self.check.earned)
+
 
 def feedback(plan: Plan, record: Record, total: Total, notebook: NotebookNode | None) -> str:
     """The page for one learner.
@@ -88,7 +98,8 @@ def _items(
             continue
         check = checks[name]
         own = [name] if check.by is By.HAND else answers
-        sources = [handed_in[each][:LONGEST_ANSWER] for each in own if each in handed_in]
+        given = [each for each in own if each in handed_in and each in record.answers]
+        sources = [handed_in[each][:LONGEST_ANSWER] for each in given]
         prose = cell.cell_type == "markdown"
         yield Item(
             heading,

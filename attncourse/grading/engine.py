@@ -180,6 +180,7 @@ class Processes:
     def _pool(self) -> ProcessPoolExecutor:
         # A fork of this process would inherit its threads' locks; the server's is of torch alone.
         server = multiprocessing.get_context("forkserver")
+        os.environ["PYTHONSAFEPATH"] = "1"  # a course's folder may hold another version of us
         server.set_forkserver_preload([__name__])
         return ProcessPoolExecutor(
             self.workers, mp_context=server, initializer=_begin, initargs=(self.start,)

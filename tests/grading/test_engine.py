@@ -2,6 +2,8 @@
 
 import os
 import time
+from multiprocessing import forkserver
+from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_notebook
@@ -22,6 +24,23 @@ def mortal(job: Job) -> Graded:
         os._exit(9)
     time.sleep(0.3)
     return Graded(Record(student, PLAN.lesson, Status.GRADED), "{}")
+
+
+def test_another_version_in_the_course_s_folder_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "attncourse" / "grading"
+    other.mkdir(parents=True)
+    for folder in (other.parent, other):
+        (folder / "__init__.py").touch()
+    (other / "engine.py").write_text("raise SystemExit('another version')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "grade", mortal)
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+    job = Job(PLAN, Submission("ada", PLAN.lesson, {}, {}, (), "", new_notebook()), 1)
+    with Processes(1) as processes:
+        [(_, result)] = processes.results([job])
+    assert isinstance(result, Graded)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -70,6 +70,13 @@ squeeze = Exercise(
             "width.",
         ),
         Misconception(
+            "channel-and-row",
+            lambda x: x.mean((1, 2)),
+            "You average over the channels too. Of x (B, C, H, W) the first two axes stay, and the two "
+            "of the pixels go; axes are counted from 0.",
+            also=(lambda x: x.mean((1, 3)), lambda x: x.mean((1, 2, 3))),
+        ),
+        Misconception(
             "one-axis",
             lambda x: x.mean(-1),
             "Only the width is averaged away, so a row is left of every channel. Average over the "

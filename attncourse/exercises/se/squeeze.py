@@ -72,8 +72,8 @@ squeeze = Exercise(
         Misconception(
             "channel-and-row",
             lambda x: x.mean((1, 2)),
-            "You average over the channels too. Of x (B, C, H, W) the first two axes stay, and the two "
-            "of the pixels go; axes are counted from 0.",
+            "You average over the channels too. Of x (B, C, H, W) the first two axes stay, and the "
+            "two of the pixels go; axes are counted from 0.",
             also=(lambda x: x.mean((1, 3)), lambda x: x.mean((1, 2, 3))),
         ),
         Misconception(

@@ -30,9 +30,9 @@ from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings
 from tests.grading.hostile.case import LESSON, Case, release, solution, submission
 
-#: Small, so that a loop without end is cheap, and generous by the clock, as machines may be busy.
+#: Small, so that a loop without end is cheap, and no smaller, as machines may be slow and busy.
 LIMITS = Limits(
-    cell=1, probe=1, exercise=3, clock=12, whole=90, memory=256 << 20, processes=40, disk=16 << 20
+    cell=3, probe=3, exercise=8, clock=20, whole=150, memory=256 << 20, processes=40, disk=16 << 20
 )
 SEED = 5
 

@@ -61,7 +61,7 @@ def test_a_class_from_the_exchange_to_feedback_and_export(
 ) -> None:
     root = handed_in.root
     printed = command("attncourse", "grade", TINY.slug, "--student", STUDENT, where=root)
-    assert f"{STUDENT}  2 / 5" in printed
+    assert f"{STUDENT}  2 / 2, 3 by hand" in printed
     with Nbgrader(url_of(root), "attncourse") as book:
         submission = book.find_submission(TINY.name, STUDENT)
         assert submission.timestamp is not None, "the exchange's time decides about lateness"

@@ -17,7 +17,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from attncourse.grading.caged.cage import Limits, NoCage
@@ -70,12 +69,7 @@ class Engine(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
     def warm(self, plan: Plan, limits: Limits, sandbox: bool) -> None:
         """Begin to load what these jobs will need, and come back at once."""
@@ -115,12 +109,7 @@ class Processes:
         for _ in range(self.workers):  # none begins before there is a task for it
             self._submit(int)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.running:  # whoever stops the run does not wait for a learner's loop
             for process in multiprocessing.active_children():
                 process.kill()
@@ -217,12 +206,7 @@ class Cluster:
         self.workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.client.close()
 
     def warm(self, plan: Plan, limits: Limits, sandbox: bool) -> None:
@@ -267,7 +251,7 @@ def _judge(plan: Plan, limits: Limits, sandbox: bool) -> Judge:
     key = (plan.digest, limits, sandbox)
     if key not in _judges:
         _judges[key] = Judge(plan, limits=limits, sandbox=sandbox).__enter__()
-        atexit.register(_judges[key].__exit__, None, None, None)
+        atexit.register(_judges[key].__exit__)
     return _judges[key]
 
 

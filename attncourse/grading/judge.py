@@ -17,7 +17,6 @@ import time
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdict
@@ -102,24 +101,13 @@ class Judge:
         self._keeper.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._keeper.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._keeper.__exit__(*error)
 
     @property
     def rung(self) -> str:
         """What the cage is made of, for people."""
         return self._keeper.rung
-
-    def digest(self, submission: Submission) -> str:
-        """A hash of everything that decides about a record but the seed."""
-        settings = json.dumps([dataclasses.asdict(self.limits), self._sandbox])
-        parts = [self.plan.digest, submission.digest, settings]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def grade(self, submission: Submission, *, seed: int) -> Record:
         """Grade one submission, whatever it does.
@@ -140,7 +128,7 @@ class Judge:
             detail=detail,
             checks=checks,
             notes=submission.notes,
-            digest=self.digest(submission),
+            digest=digest(self.plan, submission, self.limits, self._sandbox),
             seed=seed,
             answers=self._hashes(submission),
             seconds=sum(check.seconds for check in checks),
@@ -246,6 +234,13 @@ class Judge:
             for name, (text, asked) in texts.items()
             if text not in ("", asked)
         }
+
+
+def digest(plan: Plan, submission: Submission, limits: Limits, sandbox: bool) -> str:
+    """A hash of everything that decides about a record but the seed."""
+    settings = json.dumps([dataclasses.asdict(limits), sandbox])
+    parts = [plan.digest, submission.digest, settings]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _by_hand(step: Written, submission: Submission) -> Check:

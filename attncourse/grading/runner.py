@@ -22,7 +22,7 @@ from attncourse.grading.intake.submissions import (
     shown,
     stated_time,
 )
-from attncourse.grading.judge import Judge
+from attncourse.grading.judge import digest
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.autograded import place
@@ -107,7 +107,6 @@ def grade_class(
     seed = journal.seed(settings.seed)
     found: dict[str, Record] = {}
     cages: set[str] = set()
-    judge = Judge(plan, limits=settings.limits, sandbox=settings.sandbox)  # never entered here
 
     def keep(record: Record, *, fresh: bool) -> None:
         book.write(record, before=known.get(record.student))
@@ -135,7 +134,8 @@ def grade_class(
                 clear(name)
                 keep(lost(plan, name, ascii(error), seed), fresh=True)
                 continue
-            same = before is not None and before.digest == judge.digest(submission)
+            now = digest(plan, submission, settings.limits, settings.sandbox)
+            same = before is not None and before.digest == now
             if before is not None and same and before.seed == seed and not settings.force:
                 # A file's own time changes with every copy; what a timestamp says was corrected.
                 stamp = submission.submitted if stated_time(folder) else before.submitted

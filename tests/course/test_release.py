@@ -133,7 +133,7 @@ LEAKS = {
     "a model answer": new_markdown_cell("Because adding a number to itself doubles it."),
     "a hidden test": new_code_cell('assert double(-3) == -6, "a negative number"'),
     "a marker": new_markdown_cell("### BEGIN SOLUTION"),
-    "a path": new_code_cell('open("/home/ada/data.csv")'),
+    "a path": new_code_cell(f'open("/{"home"}/ada/data.csv")'),
     "a Windows path": new_code_cell(r'open("C:\\data.csv")'),
     "outputs": new_code_cell("1", outputs=[new_output("stream", text="1")]),
     "an execution count": new_code_cell("1", execution_count=3),

@@ -523,7 +523,7 @@ def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
         secret,
         "/etc/shadow",
     ]
-    hidden += [COURSE.root / "attncourse" / "nn", "/root/.profile"]
+    hidden += [COURSE.root / "attncourse" / "nn", Path.home() / ".profile"]
     looks = (
         "import os\n"
         f"for path in {[str(each) for each in hidden]}:\n"

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from attncourse.grading.caged.cage import LADDER, Limits, NoCage, Rung, wrapped
@@ -120,16 +119,11 @@ class Keeper:
             if answer.kind != "ready":
                 raise ValueError(f"the lesson's set-up fails: {answer.facts['why']}")
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         self.rung = answer.facts["rung"]
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._channel.close()
         self._said.close()
         if self._process:
@@ -146,7 +140,7 @@ class Keeper:
             self._process.wait(MOMENT)
         except subprocess.TimeoutExpired:
             return
-        self.__exit__(None, None, None)
+        self.__exit__()
         self.__enter__()
 
     @contextlib.contextmanager

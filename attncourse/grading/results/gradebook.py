@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from sysconfig import get_path
-from types import TracebackType
 from typing import Any, Self
 
 from attncourse.course.places import Course
@@ -84,12 +83,7 @@ class Gradebook:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.book.close()
 
     def write(self, record: Record, *, before: Record | None = None) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
@@ -17,15 +17,17 @@ class World:
     Attributes:
         rank: The number of this process, from 0.
         size: How many there are.
+        group: What they share values through, or None before they are joined.
     """
 
     rank: int
     size: int
+    group: dist.ProcessGroup | None = None
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of the processes' values."""
         if self.size > 1:
-            dist.all_reduce(values)
+            dist.all_reduce(values, group=self.group)
         return values / self.size
 
 
@@ -56,6 +58,8 @@ def joined(device: torch.device) -> Iterator[World]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield processes
+        # A replica never lets go of the default group, whose threads then outlive Python's end
+        # and abort the process if they still hold a tensor. Those of this group end with it.
+        yield replace(processes, group=dist.new_group())
     finally:
         dist.destroy_process_group()

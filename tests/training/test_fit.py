@@ -180,7 +180,8 @@ def test_two_processes_are_one_with_twice_the_batch(tmp_path):
     for processes in (1, 2):
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         command = [sys.executable, *launcher, str(script), str(tmp_path / f"{processes}.pt")]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert not done.returncode, done.stderr
     one, two = (torch.load(tmp_path / f"{processes}.pt") for processes in (1, 2))
     torch.testing.assert_close(two["model"], one["model"])
     torch.testing.assert_close(two["history"]["losses"], one["history"]["losses"])

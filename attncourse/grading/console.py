@@ -98,7 +98,7 @@ def grade_lesson(
                 return _stopped(console, stop)
             bar.stop()
             console.print(tally(found.values()), "" if new else "– nothing new, nothing changed")
-            console.print(summary(write_products(plan, course.root, book)), soft_wrap=True)
+            console.print(_finish(plan, course, book), soft_wrap=True)
     lost = (each for each in found.values() if each.status is Status.CRASHED and not each.digest)
     return int(any(lost))
 
@@ -115,7 +115,12 @@ def renew(course: Course, lesson: Lesson, url: str) -> None:
     """Writes feedback, table and report again, with what people have graded since."""
     plan = Plan.of(lesson, course)
     with Gradebook(course, lesson, url) as book:
-        Console().print(summary(write_products(plan, course.root, book)), soft_wrap=True)
+        Console().print(_finish(plan, course, book), soft_wrap=True)
+
+
+def _finish(plan: Plan, course: Course, book: Gradebook) -> Text:
+    book.penalize()
+    return summary(write_products(plan, course.root, book))
 
 
 def summary(products: Products) -> Text:

@@ -122,6 +122,54 @@ def test_a_gradebook_has_the_times_that_servers_wrote_and_no_others(
     assert book.book.find_submission("06-se", "ada").timestamp == datetime(2026, 11, 1, 10)
 
 
+PER_DAY = """\
+from nbgrader.plugins import BasePlugin
+
+class HalfAPointADay(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 0.5 * total_seconds_late / 86400
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "taken"),
+    [
+        ("", 0.0),
+        ("c.LateSubmissionPlugin.penalty_method = 'zero'", 3.5),
+        ("c.AssignLatePenalties.plugin_class = 'per_day.HalfAPointADay'", 1.0),
+    ],
+    ids=["nothing", "all", "own"],
+)
+def test_being_late_costs_what_nbgraders_plugin_says(
+    book: Gradebook, course: Course, setting: str, taken: float
+) -> None:
+    (course.root / "per_day.py").write_text(PER_DAY)
+    with (course.root / CONFIG).open("a") as config:
+        config.write(setting)
+    for name in ("ada", "bob"):
+        write_file(course.root / "submitted" / name / "06-se" / "timestamp.txt", b"any")
+    book.write(graded("ada"))
+    book.write(replace(graded("bob"), submitted="2026-10-29T10:00:00+00:00"))
+    book.book.update_or_create_assignment("06-se", duedate="2026-10-30 10:00 UTC")
+    book.penalize()
+    totals = book.totals()
+    assert (totals["ada"].penalty, totals["ada"].score) == (taken, 3.5 - taken)
+    assert (totals["bob"].penalty, totals["bob"].score) == (0.0, 3.5)
+    book.book.update_or_create_assignment("06-se", duedate="2026-11-02 10:00 UTC")
+    book.penalize()
+    assert book.totals()["ada"].penalty == 0.0
+
+
+def test_a_plugin_that_cannot_be_found_is_named(book: Gradebook, course: Course) -> None:
+    with (course.root / CONFIG).open("a") as config:
+        config.write("c.AssignLatePenalties.plugin_class = 'nowhere.Penalty'")
+    write_file(course.root / "submitted" / "ada" / "06-se" / "timestamp.txt", b"any")
+    book.write(graded("ada"))
+    book.book.update_or_create_assignment("06-se", duedate="2026-10-30 10:00 UTC")
+    with pytest.raises(ValueError, match=r"penalty for being late.*nowhere"):
+        book.penalize()
+
+
 def give(url: str, student: str, cell: str, points: float) -> None:
     """What formgrader does when an instructor types points."""
     with Nbgrader(url, "attncourse") as book:

@@ -22,7 +22,13 @@ from attncourse.course.syllabus import Lesson
 from attncourse.grading.intake.archives import WANTED, Member, members
 from attncourse.grading.intake.reading import Malformed
 from attncourse.grading.intake.roster import Roster, as_student, is_student
-from attncourse.grading.intake.submissions import TIMESTAMP, read_plain, shown, stated_time
+from attncourse.grading.intake.submissions import (
+    SUBMITTED,
+    TIMESTAMP,
+    read_plain,
+    shown,
+    stated_time,
+)
 
 # Ada Lovelace_123456_assignsubmission_file_/06-se.ipynb; newer ones without the last underscore,
 # and flat ones with an underscore instead of the slash.
@@ -167,7 +173,7 @@ def collect(
     patterns = (_compiled(pattern),) if pattern else LAYOUTS
     rows: list[Row] = []
     found: dict[tuple[str, str], list[_Found]] = {}
-    submitted = course.root / "submitted"
+    submitted = course.root / SUBMITTED
     submitted.mkdir(exist_ok=True)
     # Beside its goal, so that what is staged can be moved there in one step.
     with TemporaryDirectory(dir=submitted, prefix=".collecting-") as folder:

@@ -20,6 +20,7 @@ from attncourse.grading.intake.submissions import SUBMITTED, TIMESTAMP
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
 from attncourse.grading.results.entry import enter
+from attncourse.grading.results.lateness import Penalty, penalty_of
 
 SQLITE = "sqlite:///"
 
@@ -64,7 +65,7 @@ class Gradebook:
 
         logging.getLogger("traitlets").setLevel(logging.ERROR)  # nbgrader reports its every step
         self.lesson = lesson
-        self.submitted = course.root / SUBMITTED
+        self.root = course.root
         plan = Plan.of(lesson, course)
         try:
             # A new gradebook asks the command alembic, which lies beside this Python.
@@ -121,7 +122,29 @@ class Gradebook:
             return self.book.update_or_create_submission(name, record.student, **fields)
 
     def _stamp(self, student: str) -> Path:
-        return self.submitted / student / self.lesson.name / TIMESTAMP
+        return self.root / SUBMITTED / student / self.lesson.name / TIMESTAMP
+
+    def penalize(self) -> None:
+        """Sets anew what is taken off for being late.
+
+        nbgrader asks its plugin when it grades, and never again; asked here before results are
+        written, it knows the due date as it is now and the points that people have given since.
+
+        Raises:
+            ValueError: Somebody is late, and the plugin cannot be found.
+        """
+        penalty: Penalty | None = None
+        for submission in self.book.assignment_submissions(self.lesson.name):
+            late = submission.total_seconds_late
+            for notebook in submission.notebooks:
+                taken = None
+                if late > 0:
+                    penalty = penalty or penalty_of(self.root)
+                    taken = penalty(submission.student_id, notebook.score, late)
+                if taken is not None:
+                    taken = min(max(taken, 0.0), notebook.score)
+                notebook.late_submission_penalty = taken
+        self.book.db.commit()
 
     def totals(self) -> dict[str, Total]:
         """What stands in the gradebook, by student."""

@@ -24,7 +24,7 @@ def grades_csv(plan: Plan, records: Mapping[str, Record], totals: Mapping[str, T
         (only if somebody has one), needs_manual_grade, a column for every graded cell (empty where
         a person has to decide and has not), note.
     """
-    # Only nbgrader's own autograding sets penalties: zeros would say that being late was judged.
+    # Zeros would say that being late was judged, where it may cost nothing.
     late = any(totals[student].penalty for student in records)
     cells = [each.grade_id for each in plan.graded]
     table = io.StringIO()

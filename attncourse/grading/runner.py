@@ -25,7 +25,7 @@ from attncourse.grading.intake.submissions import (
 from attncourse.grading.judge import digest
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
-from attncourse.grading.results.autograded import place
+from attncourse.grading.results.autograded import place, ungraded
 from attncourse.grading.results.gradebook import Gradebook
 from attncourse.grading.results.journal import Journal
 
@@ -115,9 +115,10 @@ def grade_class(
         found[record.student] = record
         on_record(record, fresh)
 
-    def clear(name: str) -> None:
-        """Removes the notebook of an earlier attempt, which would be shown beside a new record."""
-        place(root, plan, name).unlink(missing_ok=True)
+    def keep_without(record: Record, *, fresh: bool) -> None:
+        """Keeps a record; the notebook of an earlier attempt must not be shown beside it."""
+        write_file(place(root, plan, record.student), ungraded(plan, record).encode())
+        keep(record, fresh=fresh)
 
     def jobs() -> Iterator[Job]:
         for name in names:
@@ -127,12 +128,10 @@ def grade_class(
                 submission = read_submission(folder, plan, name)
             except (Malformed, NothingSubmitted) as error:
                 record = refused(plan, name, error, seed)
-                clear(name)
-                keep(record, fresh=record != before)
+                keep_without(record, fresh=record != before)
                 continue
             except Exception as error:  # a defect of ours must not cost the rest of the class
-                clear(name)
-                keep(lost(plan, name, ascii(error), seed), fresh=True)
+                keep_without(lost(plan, name, ascii(error), seed), fresh=True)
                 continue
             now = digest(plan, submission, settings.limits, settings.sandbox)
             same = before is not None and before.digest == now
@@ -152,8 +151,8 @@ def grade_class(
             write_file(place(root, plan, name), result.notebook.encode())
             keep(result.record, fresh=True)
         else:
-            clear(name)
-            keep(lost(plan, name, result, job.seed, job.submission.submitted), fresh=True)
+            failed = lost(plan, name, result, job.seed, job.submission.submitted)
+            keep_without(failed, fresh=True)
     return found
 
 

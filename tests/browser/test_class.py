@@ -56,6 +56,21 @@ def handed_in(course: Course, tmp_path: Path) -> Course:
 
 
 @pytest.mark.slow
+def test_formgrader_says_why_a_submission_could_not_be_graded(
+    handed_in: Course, instructor: Lab, page: Page
+) -> None:
+    notebook = handed_in.root / "submitted" / STUDENT / TINY.name / f"{TINY.name}.ipynb"
+    notebook.write_text("no notebook")
+    command("attncourse", "grade", TINY.slug, where=handed_in.root)
+    with Nbgrader(url_of(handed_in.root), "attncourse") as book:
+        number = book.find_submission(TINY.name, STUDENT).notebooks[0].id
+    instructor.open(page)  # logs in
+    page.goto(f"{instructor.base}/formgrader/submissions/{number}")
+    expect(page.get_by_text("Not graded.")).to_be_visible()
+    expect(page.locator("input#why")).to_be_visible()
+
+
+@pytest.mark.slow
 def test_a_class_from_the_exchange_to_feedback_and_export(
     handed_in: Course, instructor: Lab, page: Page
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import nbformat
 import pytest
 from nbformat import NotebookNode
 
@@ -186,20 +187,19 @@ def test_a_folder_whose_name_is_no_text_is_named_and_passed_over(
     assert "not graded: 李雷;" in capsys.readouterr().err
 
 
-def test_no_notebook_of_an_earlier_attempt_stands_beside_a_record_without_one(
+def test_beside_a_record_without_a_notebook_stands_the_lesson_and_why(
     handed_in: Course, plan: Plan, solved: NotebookNode
 ) -> None:
     run(handed_in, plan, Here())
     place(handed_in, plan, "ada").write_text("{")
     cell(solved, "double").source += "  # better"
     write_file(place(handed_in, plan, "bob"), dumps(solved).encode())
-    run(handed_in, plan, Here(bob="the grader's process died 3 times"))
-    left = {
-        path.name
-        for path in (handed_in.root / "autograded").glob("*")
-        if any(path.rglob("*.ipynb"))
-    }
-    assert left == {"eve"}
+    found, _ = run(handed_in, plan, Here(bob="the grader's process died 3 times"))
+    for name in ("ada", "bob"):
+        shown = read(handed_in.root / "autograded" / name / plan.lesson / f"{plan.lesson}.ipynb")
+        assert shown.cells[0].source == f"**Not graded.** {found[name].reason}"
+        assert cell(shown, "double").source == cell(plan.release, "double").source
+        nbformat.validate(shown)
 
 
 def test_a_corrected_timestamp_arrives_though_nothing_is_graded_again(

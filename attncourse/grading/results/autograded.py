@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 
 from attncourse.course.notebook import grade_id, is_check
 from attncourse.exercises.core.verdict import ExerciseFailed
@@ -31,7 +31,25 @@ def autograded(plan: Plan, submission: Submission, record: Record) -> str:
         submission: What was handed in.
         record: What came out.
     """
-    nb = harmless(copy.deepcopy(submission.notebook))
+    return _written(submission.notebook, plan, record)
+
+
+def ungraded(plan: Plan, record: Record) -> str:
+    """A notebook for the formgrader where none can be shown: the lesson, under what went wrong.
+
+    Without one it could not show these points, and nobody could give others.
+
+    Args:
+        plan: What the lesson asks.
+        record: Which says why.
+    """
+    why = new_markdown_cell(f"**Not graded.** {record.reason}", id="not-graded")
+    return _written(NotebookNode(plan.release, cells=[why, *plan.release.cells]), plan, record)
+
+
+def _written(notebook: NotebookNode, plan: Plan, record: Record) -> str:
+    """A notebook made harmless, with verdicts, as text."""
+    nb = harmless(copy.deepcopy(notebook))
     nb.metadata = copy.deepcopy(plan.release.metadata)
     checks = {check.grade_id: check for check in record.checks}
     tests = {test.grade_id: test for test in plan.tests}

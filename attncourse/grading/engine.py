@@ -153,13 +153,14 @@ class Processes:
                 self._renew()
 
     def _submit(self, work: Callable[..., Done], *args: Job) -> Future[Done]:
-        for _ in range(TRIES - 1):
-            try:
-                return self.pool.submit(work, *args)
-            except (BrokenProcessPool, EOFError, OSError):  # the last two: while a process begins
-                self._renew()
-                time.sleep(MOMENT)
-        return self.pool.submit(work, *args)
+        with _safe_path():  # a pool begins its processes when it is given work
+            for _ in range(TRIES - 1):
+                try:
+                    return self.pool.submit(work, *args)
+                except (BrokenProcessPool, EOFError, OSError):  # the last two: in a beginning
+                    self._renew()
+                    time.sleep(MOMENT)
+            return self.pool.submit(work, *args)
 
     def _renew(self) -> None:
         """A pool of which one process died takes no more work; what it has in hand it gives up."""
@@ -169,11 +170,24 @@ class Processes:
     def _pool(self) -> ProcessPoolExecutor:
         # A fork of this process would inherit its threads' locks; the server's is of torch alone.
         server = multiprocessing.get_context("forkserver")
-        os.environ["PYTHONSAFEPATH"] = "1"  # a course's folder may hold another version of us
         server.set_forkserver_preload([__name__])
         return ProcessPoolExecutor(
             self.workers, mp_context=server, initializer=_begin, initargs=(self.start,)
         )
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Processes begun in here pass over the working folder: it may hold another version of us."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 class Cluster:

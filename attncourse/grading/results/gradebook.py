@@ -69,7 +69,9 @@ class Gradebook:
         plan = Plan.of(lesson, course)
         try:
             # A new gradebook asks the command alembic, which lies beside this Python.
-            os.environ["PATH"] = os.pathsep.join([get_path("scripts"), os.environ.get("PATH", "")])
+            scripts, path = get_path("scripts"), os.environ.get("PATH", "")
+            if scripts not in path.split(os.pathsep):
+                os.environ["PATH"] = f"{scripts}{os.pathsep}{path}"
             _create(url)
             self.book = Nbgrader(url, "attncourse")
         except (SQLAlchemyError, OSError, ImportError) as error:

@@ -5,6 +5,7 @@ import dis
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -76,12 +77,10 @@ def leftovers(answer: Any) -> tuple[str, ...]:
             if code in seen:
                 continue
             seen.add(code)
-            for step in dis.get_instructions(code):
-                if step.opname != "LOAD_GLOBAL":
-                    continue
-                value = function.__globals__.get(step.argval)
+            for name in _globals_of(code):
+                value = function.__globals__.get(name)
                 if isinstance(value, Tensor | nn.Module) or type(value).__module__ == "numpy":
-                    found.add(step.argval)
+                    found.add(name)
                 elif isinstance(value, FunctionType) and value.__globals__ is function.__globals__:
                     visit(value)
 
@@ -100,6 +99,11 @@ def _functions(answer: Any) -> list[FunctionType]:
         return [answer]
     members = vars(answer).values() if inspect.isclass(answer) else ()
     return [m for m in members if isinstance(m, FunctionType)]
+
+
+@lru_cache  # an answer is asked many times
+def _globals_of(code: CodeType) -> tuple[str, ...]:
+    return tuple(s.argval for s in dis.get_instructions(code) if s.opname == "LOAD_GLOBAL")
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

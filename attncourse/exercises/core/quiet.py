@@ -144,7 +144,8 @@ def _watchdog(seconds: float) -> Iterator[None]:
 def own_randomness(seed: int) -> Iterator[None]:
     """Seed torch and Python for the answer, then give the notebook its generators back."""
     state, python = torch.get_rng_state(), random.getstate()
-    torch.manual_seed(seed)
+    # torch.manual_seed writes down the stack for every kind of device that is not there.
+    torch.default_generator.manual_seed(seed)
     random.seed(seed)
     try:
         yield

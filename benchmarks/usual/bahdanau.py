@@ -23,7 +23,7 @@ class BroadcastAttention(nn.Module):
     def like(cls, ours: BahdanauAttention) -> "BroadcastAttention":
         """The same function as ours."""
         weights = ours.query_projection.weight, ours.key_projection.weight
-        same = cls(weights[0].shape[1], weights[1].shape[1], len(ours.v))
+        same = cls(weights[0].shape[1], weights[1].shape[1], len(ours.v)).to(ours.v)
         with torch.no_grad():
             same.query_layer.weight.copy_(weights[0])
             same.key_layer.weight.copy_(weights[1])

@@ -24,7 +24,7 @@ class FourProjections(nn.Module):
     @classmethod
     def like(cls, ours: MultiHeadAttention) -> "FourProjections":
         """The same function as ours."""
-        same = cls(ours.dim, ours.heads)
+        same = cls(ours.dim, ours.heads).to(ours.out.weight)
         projections = (same.query, same.key, same.value)
         with torch.no_grad():
             for layer, weight in zip(projections, ours.qkv.weight.chunk(3), strict=True):
@@ -51,7 +51,7 @@ class TorchAttention(nn.MultiheadAttention):
     @classmethod
     def like(cls, ours: MultiHeadAttention) -> "TorchAttention":
         """The same function as ours."""
-        same = cls(ours.dim, ours.heads, batch_first=True)
+        same = cls(ours.dim, ours.heads, batch_first=True).to(ours.out.weight)
         copy_attention(ours, same)
         return same
 
@@ -72,7 +72,7 @@ class PostNormLayer(nn.Module):
     def like(cls, ours: EncoderLayer) -> "PostNormLayer":
         """The same function as ours."""
         hidden, dim = ours.feed_forward.widen.weight.shape
-        same = cls(dim, ours.self_attention.heads, hidden)
+        same = cls(dim, ours.self_attention.heads, hidden).to(ours.feed_forward.widen.weight)
         same.attention = FourProjections.like(ours.self_attention)
         copy_rest(ours, same)
         return same
@@ -90,6 +90,7 @@ class TorchLayer(nn.TransformerEncoderLayer):
         """The same function as ours."""
         hidden, dim = ours.feed_forward.widen.weight.shape
         same = cls(dim, ours.self_attention.heads, hidden, dropout=0.0, batch_first=True)
+        same.to(ours.feed_forward.widen.weight)
         copy_attention(ours.self_attention, same.self_attn)
         copy_rest(ours, same)
         return same

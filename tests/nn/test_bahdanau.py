@@ -151,7 +151,7 @@ def test_known_keys_step_by_step_are_all_queries_at_once(attention):
 def test_the_usual_forms_compute_the_same(randomise, form):
     module = randomise(BahdanauAttention(DQ, DK, align_dim=A).double(), 3)
     query, keys, _ = (x.requires_grad_(x.is_floating_point()) for x in inputs())
-    theirs = form.like(module).double()(query, keys)
+    theirs = form.like(module)(query, keys)
     ours = module(query, keys)
     for one, other in zip(ours, theirs, strict=True):
         assert_close(one, other)

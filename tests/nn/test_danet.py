@@ -286,6 +286,6 @@ def test_channel_attention_takes_fewer_passes_than_the_usual_form(channel, featu
 def test_the_usual_forms_compute_the_same(randomise, channel, features, seed):
     x = features((2, 16, 5, 7), seed)
     ours = randomise(PositionAttention(16).double(), seed)
-    torch.testing.assert_close(usual.PositionAttention.like(ours).double()(x), ours(x))
+    torch.testing.assert_close(usual.PositionAttention.like(ours)(x), ours(x))
     ours = channel(seed, "official")
-    torch.testing.assert_close(usual.ChannelAttention.like(ours).double()(x), ours(x))
+    torch.testing.assert_close(usual.ChannelAttention.like(ours)(x), ours(x))

@@ -31,8 +31,8 @@ def peer_of(attention):
     """PyTorch's multi-head attention with the weights of ours."""
     bias = attention.out.bias is not None
     peer = nn.MultiheadAttention(attention.dim, attention.heads, bias=bias, batch_first=True)
-    usual.copy_attention(attention, peer)
-    return peer.double().eval()
+    usual.copy_attention(attention, peer.double())
+    return peer.eval()
 
 
 @pytest.mark.parametrize("kind", MASKS)
@@ -191,7 +191,7 @@ def test_the_usual_attentions_compute_the_same(form, seed, size):
     torch.manual_seed(seed)
     ours = shaken(MultiHeadAttention(**size, bias=True))
     x = draw(B, T, size["dim"])
-    torch.testing.assert_close(form.like(ours).double().eval()(x), ours(x)[0])
+    torch.testing.assert_close(form.like(ours).eval()(x), ours(x)[0])
 
 
 @pytest.mark.parametrize("options", [{}, {"causal": True}, {"mask": padding(256)}])

@@ -32,13 +32,13 @@ OPTIONS = st.fixed_dictionaries(
 def peer_of(ours, kind, **options):
     """PyTorch's encoder or decoder layer with the weights of ours."""
     hidden, dim = ours.feed_forward.widen.weight.shape
-    peer = kind(dim, ours.self_attention.heads, hidden, batch_first=True, **options)
+    peer = kind(dim, ours.self_attention.heads, hidden, batch_first=True, **options).double()
     usual.copy_attention(ours.self_attention, peer.self_attn)
     usual.copy_rest(ours, peer)
     if isinstance(ours, DecoderLayer):
         usual.copy_attention(ours.cross_attention, peer.multihead_attn)
         peer.norm3.load_state_dict(ours.add_norm3.norm.state_dict())
-    return peer.double().eval()
+    return peer.eval()
 
 
 @pytest.mark.parametrize("kind", MASKS)
@@ -139,7 +139,7 @@ def test_the_usual_layers_compute_the_same(form, seed, size):
     torch.manual_seed(seed)
     ours = shaken(EncoderLayer(**size, bias=True))
     x = draw(B, T, size["dim"])
-    torch.testing.assert_close(form.like(ours).double().eval()(x), ours(x))
+    torch.testing.assert_close(form.like(ours).eval()(x), ours(x))
 
 
 def test_it_takes_fewer_operations_than_the_usual_form():

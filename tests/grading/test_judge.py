@@ -16,7 +16,7 @@ from nbformat.v4 import new_notebook
 from attncourse.course.notebook import grade_id, is_answer, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import find
-from attncourse.grading.caged import keeper
+from attncourse.grading.caged import keeper, view
 from attncourse.grading.caged.cage import Limits, NoCage, Rung
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
@@ -511,10 +511,26 @@ def test_without_a_cage_the_points_are_the_same() -> None:
     assert earned(fallen) == POINTS | {"check-squeeze": 0.0}
 
 
-def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
+def stand_on(rung: Rung, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the ladder only this rung."""
+    if rung is Rung.BUBBLEWRAP and any(each in view.PACKAGE.parents for each in view.PRIVATE):
+        pytest.skip("bubblewrap cannot hide a course that is installed in a private folder")
+    monkeypatch.setattr("attncourse.grading.judge.LADDER", (rung,))
+
+
+def test_bubblewrap_is_refused_where_it_could_not_hide_the_course(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
+    monkeypatch.setattr(view, "PACKAGE", tmp_path / "attncourse")
+    with pytest.raises(NoCage, match="cannot hide a course that is installed in /tmp"):
+        caged().__enter__()
+
+
+def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_on(Rung.BUBBLEWRAP, monkeypatch)
     secret = tmp_path / "gradebook.db"
     secret.write_text("points")
     hidden = [
@@ -555,7 +571,7 @@ LEFT = {
 def test_nothing_stays_in_the_folders_under_bubblewrap(
     monkeypatch: pytest.MonkeyPatch, left: str
 ) -> None:
-    monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
+    stand_on(Rung.BUBBLEWRAP, monkeypatch)
     leave = f"{PRIVATE}\n{left}\n{MEAN}"
     look = f"{PRIVATE}\nassert not path.exists()\n{MEAN}"
     with caged() as opened:
@@ -567,7 +583,7 @@ def test_nothing_stays_in_the_folders_under_bubblewrap(
 def test_libraries_may_lie_in_a_folder_that_is_private(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rung: Rung
 ) -> None:
-    monkeypatch.setattr("attncourse.grading.judge.LADDER", (rung,))
+    stand_on(rung, monkeypatch)
     assert Path(tempfile.gettempdir()) in tmp_path.parents
     libraries = tmp_path / "site-packages"
     libraries.mkdir()

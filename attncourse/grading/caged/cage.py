@@ -125,6 +125,10 @@ def wrapped(command: list[str]) -> list[str]:
     paths = [*view.libraries(), view.PACKAGE.resolve()]
     if any(each in paths[-1].parents for each in paths):
         raise NoCage(WAYS_OUT.format(reason="the course is installed among Python's libraries"))
+    if around := [str(each) for each in view.PRIVATE if each in paths[-1].parents]:
+        # Landlock lets a worker read all that lies in its private folders.
+        reason = f"bubblewrap cannot hide a course that is installed in {around[0]}"
+        raise NoCage(WAYS_OUT.format(reason=reason))
     paths += [path for one in (sys.prefix, sys.base_prefix) for path in _programs(Path(one))]
     shown = [word for path in paths for word in ("--ro-bind", str(path), str(path))]
     private = [word for path in view.PRIVATE for word in ("--tmpfs", str(path))]

@@ -524,7 +524,7 @@ def test_bubblewrap_is_refused_where_it_could_not_hide_the_course(
     monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
     monkeypatch.setattr(view, "PACKAGE", tmp_path / "attncourse")
     with pytest.raises(NoCage, match="cannot hide a course that is installed in /tmp"):
-        caged().__enter__()
+        Judge(PLAN, limits=LIMITS).__enter__()
 
 
 def test_bubblewrap_stands_in_where_namespaces_are_forbidden(

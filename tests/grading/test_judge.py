@@ -17,7 +17,7 @@ from attncourse.course.notebook import grade_id, is_answer, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import find
 from attncourse.grading.caged import keeper, view
-from attncourse.grading.caged.cage import Limits, NoCage, Rung
+from attncourse.grading.caged.cage import Limits, NoCage, Rung, wrapped
 from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
 from attncourse.grading.record import By, Check, Record, Status
@@ -518,13 +518,15 @@ def stand_on(rung: Rung, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attncourse.grading.judge.LADDER", (rung,))
 
 
+@pytest.mark.parametrize("private", view.PRIVATE, ids=str)
 def test_bubblewrap_is_refused_where_it_could_not_hide_the_course(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, private: Path
 ) -> None:
-    monkeypatch.setattr("attncourse.grading.judge.LADDER", (Rung.BUBBLEWRAP,))
-    monkeypatch.setattr(view, "PACKAGE", tmp_path / "attncourse")
-    with pytest.raises(NoCage, match="cannot hide a course that is installed in /tmp"):
-        Judge(PLAN, limits=LIMITS).__enter__()
+    monkeypatch.setattr("shutil.which", str)  # it need not be installed for that
+    monkeypatch.setattr("attncourse.grading.caged.landlock.version", lambda: 1)
+    monkeypatch.setattr(view, "PACKAGE", private / "attncourse")
+    with pytest.raises(NoCage, match=f"cannot hide a course that is installed in {private}"):
+        wrapped(["python"])
 
 
 def test_bubblewrap_stands_in_where_namespaces_are_forbidden(

@@ -409,7 +409,7 @@ def _texts(source: str) -> set[str]:
 
 def _stopped(test: Test, stop: Stopped, question: Question | None, limits: Limits) -> Check:
     sentence = SENTENCES[stop.status].format(detail=stop.detail, memory=limits.memory >> 20)
-    says = question.exercise.says if question else test.grade_id
+    says = question.exercise.title if question else test.grade_id
     return Check(
         test.grade_id,
         test.points,

@@ -17,7 +17,7 @@ import logging, os, sys, warnings
 import matplotlib.pyplot as plt
 from attncourse.exercises.core import Exercise, Function
 exercise = Exercise(
-    name="double", lesson="00-attention", points=2, kind=Function(("twice",)), says="the double",
+    name="double", lesson="00-attention", points=2, kind=Function(("twice",)), title="the double",
     oracle=lambda x: x + x, draw=lambda draw: {"x": draw.normal(3, 5)},
 )
 """

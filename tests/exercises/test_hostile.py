@@ -17,7 +17,7 @@ from torch import nn
 
 from attncourse.exercises import bahdanau
 from attncourse.exercises.core import ExerciseFailed, Verdict
-from attncourse.exercises.core.quiet import PATIENCE
+from attncourse.exercises.core.isolation import PATIENCE
 from attncourse.exercises.core.respond import STUB
 
 CONTEXT = replace(bahdanau.context_vector, seconds=1.0)

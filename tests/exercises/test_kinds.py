@@ -72,7 +72,7 @@ gate = Exercise(
     lesson="00-test",
     points=1,
     kind=Module(("y",)),
-    says="gated",
+    title="gated",
     oracle=Gate,
     draw=draw_map,
     construction=lambda draw: {"channels": 8, "hidden": 4},
@@ -154,7 +154,7 @@ number = Exercise(
     lesson="00-test",
     points=1,
     kind=Value(),
-    says="number of parameters",
+    title="number of parameters",
     oracle=72,
     misconceptions=(Misconception("no-bias", 64, "The biases are missing."),),
     right=(72.0, torch.tensor(72)),
@@ -175,8 +175,8 @@ def test_a_value_may_be_a_text() -> None:
     assert not word.examine("key").passed
 
 
-def accuracy(outputs, held):
-    return (outputs["prediction"].argmax(-1) == held["label"]).double().mean().item()
+def accuracy(outputs, targets):
+    return (outputs["prediction"].argmax(-1) == targets["label"]).double().mean().item()
 
 
 def draw_points(draw: Draw):
@@ -188,7 +188,7 @@ trained = Exercise(
     lesson="00-test",
     points=1,
     kind=TrainedModel(0.9, accuracy, "of the points right"),
-    says="at least 90 % of the held-out points",
+    title="at least 90 % of the held-out points",
     oracle=lambda draw: {"label": (draw_points(draw)["x"].sum(1) > 0).long()},
     draw=draw_points,
     refuses=None,
@@ -215,7 +215,7 @@ def test_laws_alone_can_judge() -> None:
         lesson="00-test",
         points=1,
         kind=Function(("s",)),
-        says="a number a channel",
+        title="a number a channel",
         oracle=None,
         draw=draw_map,
         batched=("x",),

@@ -28,7 +28,7 @@ def test_proof(exercise: Exercise) -> None:
     proof = proved(exercise)
     assert proof.oracle
     assert proof.right == (True,) * len(exercise.right)
-    expected = {m.name: (m.name,) * (1 + len(m.also)) for m in exercise.misconceptions}
+    expected = {m.name: (m.name,) * (1 + len(m.variants)) for m in exercise.misconceptions}
     assert proof.misconceptions == expected
     assert proof.junk == dict.fromkeys(proof.junk, True)
     assert proof.holds
@@ -39,7 +39,7 @@ def test_hidden_seeds_agree(exercise: Exercise) -> None:
     """Other seeds, as in hidden tests, accept and reject the same."""
     seeds = range(100, 105)
     assert all(exercise.examine(answer, seeds).passed for answer in exercise.right)
-    wrong = [answer for m in exercise.misconceptions for answer in (m.answer, *m.also)]
+    wrong = [answer for m in exercise.misconceptions for answer in (m.answer, *m.variants)]
     assert not any(exercise.examine(answer, seeds).passed for answer in wrong)
 
 

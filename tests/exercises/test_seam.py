@@ -55,8 +55,8 @@ def test_a_second_process_gets_the_same_verdicts(exercise: Exercise, answered: P
 
 
 def test_what_the_judge_holds_does_not_travel() -> None:
-    probe = Probe("values", {"x": torch.ones(2)}, held={"secret": torch.arange(3)})
-    assert not Probe.from_bytes(probe.to_bytes()).held
+    probe = Probe("values", {"x": torch.ones(2)}, targets={"secret": torch.arange(3)})
+    assert not Probe.from_bytes(probe.to_bytes()).targets
     assert b"secret" not in probe.to_bytes()
 
 

@@ -29,7 +29,7 @@ name = sys.argv[1]
 package = importlib.import_module(name)
 known = {}
 for exercise in package.EXERCISES:
-    wrong = [each for one in exercise.misconceptions for each in (one.answer, *one.also)]
+    wrong = [each for one in exercise.misconceptions for each in (one.answer, *one.variants)]
     for answer in (exercise.oracle, *exercise.right, *wrong):
         for each in (answer, *vars(answer).values()) if isinstance(answer, type) else (answer,):
             if isinstance(each, FunctionType):

@@ -134,7 +134,7 @@ greedy_decode = Exercise(
     lesson="01-bahdanau",
     points=3,
     kind=Function(("tokens", "number_of_steps"), call=_call_greedy),
-    says="tokens: the likeliest one at each step, fed back, until all sentences have ended",
+    title="tokens: the likeliest one at each step, fed back, until all sentences have ended",
     oracle=_greedy,
     draw=_greedy_inputs,
     batched=("table",),

@@ -46,7 +46,7 @@ reading = Exercise(
     lesson="01-bahdanau",
     points=2,
     kind=Value(),
-    says="reading: where the source holds year, month and day",
+    title="reading: where the source holds year, month and day",
     oracle=_reading(),
     misconceptions=(
         Misconception(

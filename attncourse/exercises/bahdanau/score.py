@@ -72,7 +72,7 @@ additive_score = Exercise(
     lesson="01-bahdanau",
     points=3,
     kind=Function(("scores",)),
-    says="scores: v · tanh(W s + U h) for every annotation h",
+    title="scores: v · tanh(W s + U h) for every annotation h",
     oracle=_score,
     draw=_score_inputs,
     batched=("query", "keys"),
@@ -96,7 +96,7 @@ additive_score = Exercise(
             _score_with(lambda q, k, v: (q + k).relu() @ v),
             "The sum goes through a ReLU; the paper's alignment model uses tanh, which saturates "
             "on both sides.",
-            also=(_score_with(lambda q, k, v: (q + k).sigmoid() @ v),),
+            variants=(_score_with(lambda q, k, v: (q + k).sigmoid() @ v),),
         ),
         Misconception(
             "shapes-do-not-fit",
@@ -127,7 +127,7 @@ additive_score = Exercise(
             _score_with(lambda q, k, v: (q * k) @ v),
             "The projections are multiplied. That is a multiplicative score, as in the next "
             "lesson; the additive score adds them and takes tanh.",
-            also=(_score_with(lambda q, k, v: (q * k).tanh() @ v),),
+            variants=(_score_with(lambda q, k, v: (q * k).tanh() @ v),),
         ),
         Misconception(
             "ignores-annotations",

@@ -111,7 +111,7 @@ masked_softmax = Exercise(
     lesson="01-bahdanau",
     points=3,
     kind=Function(("weights",)),
-    says="weights: softmax over the source, exactly 0 on padding",
+    title="weights: softmax over the source, exactly 0 on padding",
     oracle=_softmax,
     draw=_softmax_inputs,
     batched=("scores", "mask"),
@@ -163,7 +163,7 @@ masked_softmax = Exercise(
             lambda s, m: _of_words(_shift(s).exp() * m),
             "You subtract the largest score of the row, padding included. Where padding scores "
             "higher than every word, all words vanish: take the maximum over the words alone.",
-            also=(
+            variants=(
                 lambda s, m: _normalised(s - 1000 * (~m).to(s)) * m,
                 lambda s, m: _of_words(_shift(s - 1000 * (~m).to(s)).exp() * m),
             ),
@@ -179,7 +179,7 @@ masked_softmax = Exercise(
             _exponentials_without_shift,
             "exp of a score near 2000 is infinite, and inf/inf is NaN. Subtract the maximum of "
             "the row first: adding a constant to a row does not change its softmax.",
-            also=(
+            variants=(
                 lambda s, m: _hidden(s, m).exp() / _hidden(s, m).exp().sum(-1, keepdim=True),
                 lambda s, m: _of_words(_hidden(s, m).exp()),
                 lambda s, m: _of_words(s.exp() * m),

@@ -127,7 +127,7 @@ decoder_step = Exercise(
     lesson="01-bahdanau",
     points=3,
     kind=Function(("state", "context", "weights"), call=_call_step),
-    says="step: look with the old state, then update it with word and context",
+    title="step: look with the old state, then update it with word and context",
     oracle=_step,
     draw=_step_inputs,
     batched=("embedded", "state", "annotations"),
@@ -138,7 +138,7 @@ decoder_step = Exercise(
             "You look with the state *after* the update. That is how Luong does it (lesson 02); "
             "Bahdanau scores with the state before it, because the context takes part in the "
             "update.",
-            also=(_step_of_luong,),
+            variants=(_step_of_luong,),
         ),
         Misconception(
             "context-not-fed",

@@ -99,7 +99,7 @@ arrange = Exercise(
     lesson="08-cbam",
     points=2,
     kind=Function(("channel_first", "spatial_first", "parallel"), call=_call),
-    says="the map, scaled by both gates, in each of the three orders",
+    title="the map, scaled by both gates, in each of the three orders",
     oracle=_arrange,
     draw=_inputs,
     batched=("x",),
@@ -109,7 +109,7 @@ arrange = Exercise(
             _ways(_then, _then, _then),
             "Orders of different names give the same. Compare `order` with all three names, letter "
             "by letter: it decides which gate sees the map as it came in.",
-            also=(
+            variants=(
                 _ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),
                 _ways(_then, _then),
                 _ways(lambda channel, spatial, x: _then(spatial, channel, x)),
@@ -133,7 +133,7 @@ arrange = Exercise(
             "parallel-is-a-sequence",
             _ways(parallel=_then),
             "In parallel, neither gate knows of the other: both look at `x`.",
-            also=(_ways(parallel=lambda channel, spatial, x: _then(spatial, channel, x)),),
+            variants=(_ways(parallel=lambda channel, spatial, x: _then(spatial, channel, x)),),
         ),
         Misconception(
             "first-gate-forgotten",
@@ -168,7 +168,7 @@ arrange = Exercise(
             ),
             "You overwrite the map that came in (`x *= …`), which others still need: here the next "
             "order gets what the last one has left. Write `x = x * …`.",
-            also=(
+            variants=(
                 _ways(
                     _all_overwriting,
                     lambda channel, spatial, x: _all_overwriting(spatial, channel, x),

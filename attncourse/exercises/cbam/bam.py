@@ -56,7 +56,7 @@ bam = Exercise(
     lesson="08-cbam",
     points=2,
     kind=Function(("y",)),
-    says="y: the map, scaled by 1 + σ(channel + spatial)",
+    title="y: the map, scaled by 1 + σ(channel + spatial)",
     oracle=_bam,
     draw=_inputs,
     batched=("x", "channel", "spatial"),
@@ -90,7 +90,7 @@ bam = Exercise(
             _with(lambda x, c, s: x * (1 + c.sigmoid() * s.sigmoid())),
             "You squash each branch by itself, and then join them. BAM adds the logits and "
             "squashes once.",
-            also=(_with(lambda x, c, s: x * (1 + c.sigmoid() + s.sigmoid())),),
+            variants=(_with(lambda x, c, s: x * (1 + c.sigmoid() + s.sigmoid())),),
         ),
         Misconception(
             "in-sequence",
@@ -116,7 +116,7 @@ bam = Exercise(
             "one-branch",
             _with(lambda x, c, s: x * (1 + c.sigmoid())),
             "One of the two branches has no effect.",
-            also=(_with(lambda x, c, s: x * (1 + s.sigmoid())),),
+            variants=(_with(lambda x, c, s: x * (1 + s.sigmoid())),),
         ),
         Misconception(
             "gate-returned",

@@ -181,7 +181,7 @@ CBAM = Exercise(
     lesson="08-cbam",
     points=5,
     kind=Module(("y",), by_name=True, training=True),
-    says="y: the map, its channels gated, then its places",
+    title="y: the map, its channels gated, then its places",
     oracle=_Oracle,
     draw=_maps_of_block,
     construction=_construction,
@@ -240,13 +240,13 @@ CBAM = Exercise(
             _block_with(join=lambda what, where, x: x * (what(x) + where(x * what(x)))),
             "You add the two gates. Multiplied, either of them can hide a number; added, neither "
             "can.",
-            also=(_block_with(join=lambda what, where, x: x * (what(x) + where(x))),),
+            variants=(_block_with(join=lambda what, where, x: x * (what(x) + where(x))),),
         ),
         Misconception(
             "gates-returned",
             _block_with(join=lambda what, where, x: what(x) * where(x * what(x))),
             "You return gates. The block returns the map, scaled by both.",
-            also=(_block_with(join=lambda what, where, x: where(x * what(x))),),
+            variants=(_block_with(join=lambda what, where, x: where(x * what(x))),),
         ),
         Misconception(
             "mean-only",
@@ -286,7 +286,7 @@ CBAM = Exercise(
             _block_with(join=_in_place),
             "The result is right, but the map that came in is overwritten (`x *= …`), and the "
             "shortcut around the block still needs it. Write `x = x * …`.",
-            also=(_block_with(join=_all_in_place),),
+            variants=(_block_with(join=_all_in_place),),
         ),
         Misconception(
             "kernel-ignored",

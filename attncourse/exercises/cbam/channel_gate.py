@@ -107,7 +107,7 @@ channel_gate = Exercise(
     lesson="08-cbam",
     points=3,
     kind=Function(("gate",)),
-    says="gate: σ(MLP(mean) + MLP(maximum)), one for each channel",
+    title="gate: σ(MLP(mean) + MLP(maximum)), one for each channel",
     oracle=_channel_gate,
     draw=_inputs,
     batched=("x",),
@@ -137,14 +137,14 @@ channel_gate = Exercise(
             _gate_with(_mean, _mean),
             "Both times the network hears the same pooling. One of the two should be the mean, the "
             "other the maximum.",
-            also=(_gate_with(_max, _max),),
+            variants=(_gate_with(_max, _max),),
         ),
         Misconception(
             "added-before",
             _gate_with(lambda x: _mean(x) + _max(x)),
             "You join mean and maximum before the network hears them. Each goes through the whole "
             "network by itself, and the *logits* are added: the ReLU between makes the difference.",
-            also=(
+            variants=(
                 _gate_with(lambda x: (_mean(x) + _max(x)) / 2),
                 _gate_with(lambda x: (_mean(x) + _max(x)) / 2, join=lambda a: (2 * a).sigmoid()),
             ),
@@ -166,7 +166,7 @@ channel_gate = Exercise(
             _gate_with(join=lambda a, b: a.sigmoid() + b.sigmoid()),
             "You squash both answers and join the gates. Add the logits first; one sigmoid stands "
             "at the end.",
-            also=(
+            variants=(
                 _gate_with(join=lambda a, b: (a.sigmoid() + b.sigmoid()) / 2),
                 _gate_with(join=lambda a, b: a.sigmoid() * b.sigmoid()),
             ),
@@ -193,7 +193,7 @@ channel_gate = Exercise(
             _gate_with(join=lambda a, b: (a.relu() + b.relu()).sigmoid()),
             "A second ReLU stands behind the second layer, so no gate falls below one half. The "
             "only ReLU is between the layers.",
-            also=(_gate_with(join=lambda a, b: (a + b).relu().sigmoid()),),
+            variants=(_gate_with(join=lambda a, b: (a + b).relu().sigmoid()),),
         ),
         Misconception(
             "no-sigmoid",
@@ -216,7 +216,7 @@ channel_gate = Exercise(
             _gate_with(_mean, lambda x: x.amax(3).mean(2)),
             "Your maximum is taken along one axis and then averaged along the other. Take it over "
             "height and width at once.",
-            also=(_gate_with(_mean, lambda x: x.amax(2).mean(2)),),
+            variants=(_gate_with(_mean, lambda x: x.amax(2).mean(2)),),
         ),
         Misconception(
             "largest-size",

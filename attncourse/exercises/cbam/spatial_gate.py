@@ -154,7 +154,7 @@ SpatialGate = Exercise(
     lesson="08-cbam",
     points=4,
     kind=Module(("gate",), by_name=True, training=True),
-    says="gate: σ(norm(convolution of the two maps)), one for each place",
+    title="gate: σ(norm(convolution of the two maps)), one for each place",
     oracle=_Oracle,
     draw=draw_maps,
     construction=_construction,
@@ -192,7 +192,7 @@ SpatialGate = Exercise(
             _gate_with(end=_of_all_batches),
             "In training too you norm by the running statistics, so the norm never does its work. "
             "Call the module: `self.norm(…)` knows in which mode it is.",
-            also=(_gate_with(end=lambda gate, z: gate.norm.eval()(z).sigmoid()),),
+            variants=(_gate_with(end=lambda gate, z: gate.norm.eval()(z).sigmoid()),),
         ),
         Misconception(
             "norm-of-each-image",
@@ -256,19 +256,19 @@ SpatialGate = Exercise(
             _Small,
             "Your gate is right where `kernel` is given. Where it is not, 7 should count, as in "
             "the stub: `kernel=7`.",
-            also=(_NoDefault,),
+            variants=(_NoDefault,),
         ),
         Misconception(
             "border-invented",
             _gate_with(border="reflect"),
             "Beyond the border you repeat what is inside. Asked for is the usual padding, zeros.",
-            also=(_gate_with(border="replicate"), _gate_with(border="circular")),
+            variants=(_gate_with(border="replicate"), _gate_with(border="circular")),
         ),
         Misconception(
             "one-map-twice",
             _gate_with(maps=lambda x: x.amax(1, keepdim=True).expand(-1, 2, -1, -1)),
             "Both maps that you convolve are the same: one holds maxima, the other means.",
-            also=(_gate_with(maps=lambda x: x.mean(1, keepdim=True).expand(-1, 2, -1, -1)),),
+            variants=(_gate_with(maps=lambda x: x.mean(1, keepdim=True).expand(-1, 2, -1, -1)),),
         ),
         Misconception(
             "sum",

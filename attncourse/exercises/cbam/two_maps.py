@@ -65,7 +65,7 @@ two_maps = Exercise(
     lesson="08-cbam",
     points=2,
     kind=Function(("maps",)),
-    says="maps: at each place the maximum over the channels, then their mean",
+    title="maps: at each place the maximum over the channels, then their mean",
     oracle=_two_maps,
     draw=draw_maps,
     batched=("x",),
@@ -110,7 +110,7 @@ two_maps = Exercise(
             "one-map-twice",
             _pair(_max, _max),
             "Both maps are the same. One holds maxima, the other means.",
-            also=(_pair(_mean, _mean),),
+            variants=(_pair(_mean, _mean),),
         ),
         Misconception(
             "one-below-the-other",

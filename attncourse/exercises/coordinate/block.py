@@ -78,7 +78,7 @@ CoordinateBlock = Exercise(
     lesson="09-coordinate",
     points=5,
     kind=Module(("y",), by_name=True, training=True),
-    says="y: every pixel times the gate of its row and the gate of its column",
+    title="y: every pixel times the gate of its row and the gate of its column",
     oracle=_Coordinate,
     draw=_maps,
     construction=_construction,
@@ -98,7 +98,7 @@ CoordinateBlock = Exercise(
             "Rows and columns got exchanged on the way; on square maps that even runs. What you "
             "average over the *width* has a number for each row, comes first into the transform, "
             "and meets the map as (B, C, H, 1).",
-            also=(
+            variants=(
                 block_with(pool=lambda x: (x.mean(2), x.mean(3))),
                 block_with(transform=cut_after_the_width),
             ),
@@ -114,7 +114,7 @@ CoordinateBlock = Exercise(
             block_with(layers=("rows", "rows")),
             "Rows and columns both go through `self.rows`. They share `self.mix`; after it each "
             "has a layer of its own.",
-            also=(block_with(layers=("columns", "columns")),),
+            variants=(block_with(layers=("columns", "columns")),),
         ),
         Misconception(
             "normed-apart",
@@ -138,7 +138,7 @@ CoordinateBlock = Exercise(
             block_with(scale=lambda x, rows, columns: x * (rows + columns)),
             "You add the two gates, so a pixel passes if its row *or* its column is open. "
             "Multiplied, both have to be.",
-            also=(block_with(scale=lambda x, rows, columns: x * (rows + columns) / 2),),
+            variants=(block_with(scale=lambda x, rows, columns: x * (rows + columns) / 2),),
         ),
         Misconception(
             "sigmoid-of-the-sum",
@@ -228,7 +228,7 @@ CoordinateBlock = Exercise(
             block_with(hidden=lambda channels, reduction: channels // reduction),
             "Your hidden width is wrong where `channels // reduction` is less than 8. It is 8 "
             "then. Is `reduction` used as it is given, and the least kept?",
-            also=(
+            variants=(
                 block_with(hidden=lambda channels, reduction: max(1, channels // reduction)),
                 block_with(hidden=lambda channels, reduction: max(8, channels // 32)),
             ),
@@ -238,7 +238,7 @@ CoordinateBlock = Exercise(
             block_with(hidden=lambda channels, reduction: 8),
             "With many channels and no `reduction` given, your hidden width is wrong. 32 counts "
             "then, as in the stub; `//` rounds down; and 8 is only the least.",
-            also=(
+            variants=(
                 block_with(hidden=lambda channels, reduction: max(8, -(-channels // reduction))),
                 block_with(hidden=lambda channels, reduction: max(8, round(channels / reduction))),
                 block_with(default=16),

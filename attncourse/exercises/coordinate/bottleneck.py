@@ -76,7 +76,7 @@ gated_bottleneck = Exercise(
     lesson="09-coordinate",
     points=2,
     kind=Function(("y",), call=_call),
-    says="y: the input, and what the gated wide middle found",
+    title="y: the input, and what the gated wide middle found",
     oracle=_gated,
     draw=_inputs,
     batched=("x",),
@@ -115,7 +115,7 @@ gated_bottleneck = Exercise(
             lambda e, d, g, p, x: x + g(p(g(d(e(x))))),
             "The gate is called twice. Its place is between `depthwise` and `project`, and only "
             "there.",
-            also=(lambda e, d, g, p, x: x + p(g(d(g(e(x))))),),
+            variants=(lambda e, d, g, p, x: x + p(g(d(g(e(x))))),),
         ),
         Misconception(
             "no-gate",
@@ -137,7 +137,7 @@ gated_bottleneck = Exercise(
             lambda e, d, g, p, x: x + p(g(d(e(x)).clamp(0, 6))),
             "You add a ReLU between the four functions. `expand` and `depthwise` bring their own "
             "with them, and the gate has none: call the four, and nothing between.",
-            also=tuple(
+            variants=tuple(
                 form
                 for relu in (torch.relu, torch.nn.functional.relu6)
                 for form in (
@@ -154,7 +154,7 @@ gated_bottleneck = Exercise(
             lambda e, d, g, p, x: (x + p(g(d(e(x))))).relu(),
             "There is a ReLU at the end. MobileNetV2's narrow ends are linear: with so few "
             "channels a ReLU would throw too much away.",
-            also=(
+            variants=(
                 lambda e, d, g, p, x: (x + p(g(d(e(x))))).clamp(0, 6),
                 lambda e, d, g, p, x: x + p(g(d(e(x)))).relu(),
                 lambda e, d, g, p, x: x + p(g(d(e(x)))).clamp(0, 6),

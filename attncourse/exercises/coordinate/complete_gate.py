@@ -47,7 +47,7 @@ complete_gate = Exercise(
     lesson="09-coordinate",
     points=3,
     kind=Function(("gate",)),
-    says="gate: the gates of all pixels",
+    title="gate: the gates of all pixels",
     oracle=_complete,
     draw=_known_sides,
     batched=("column", "row"),
@@ -97,7 +97,7 @@ complete_gate = Exercise(
             lambda c, r: _outer(c, r) / r[0, 0, 0],
             "You divide by the corner of the first image, or of the first channel, whatever the "
             "image and channel. Each has a corner of its own: `row[..., :1]` keeps the axes.",
-            also=(
+            variants=(
                 lambda c, r: _outer(c, r) / r[:, :1, :1, None],
                 lambda c, r: _outer(c, r) / r[:1, :, :1, None],
             ),
@@ -106,20 +106,20 @@ complete_gate = Exercise(
             "divided-by-the-other-end",
             lambda c, r: _outer(c, r) / r[..., -1:, None],
             "You divide by the last gate of the row. What row and column share is the first.",
-            also=(lambda c, r: _outer(c, r) / c[..., -1:, None],),
+            variants=(lambda c, r: _outer(c, r) / c[..., -1:, None],),
         ),
         Misconception(
             "divided-by-the-greatest",
             lambda c, r: _outer(c, r) / c.amax(2, keepdim=True)[..., None],
             "You divide by the greatest gate. What column and row share is the corner, whether it "
             "is great or not.",
-            also=(lambda c, r: _outer(c, r) / r.amax(2, keepdim=True)[..., None],),
+            variants=(lambda c, r: _outer(c, r) / r.amax(2, keepdim=True)[..., None],),
         ),
         Misconception(
             "one-side-alone",
             lambda c, r: c[..., :, None].expand(*c.shape, r.shape[2]),
             "Your gates follow one of the two sides and ignore the other.",
-            also=(lambda c, r: r[..., None, :].expand(*c.shape, r.shape[2]),),
+            variants=(lambda c, r: r[..., None, :].expand(*c.shape, r.shape[2]),),
         ),
         Misconception(
             "least-of-both",

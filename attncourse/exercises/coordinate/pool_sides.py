@@ -72,7 +72,7 @@ pool_sides = Exercise(
     lesson="09-coordinate",
     points=2,
     kind=Function(("rows", "columns")),
-    says="rows and columns: their means, in every channel of every image",
+    title="rows and columns: their means, in every channel of every image",
     oracle=_pool_sides,
     draw=_maps,
     batched=("x",),
@@ -114,7 +114,7 @@ pool_sides = Exercise(
             _divided_by(2, 3),
             "A sum is divided by the wrong length. A row has W pixels and a column has H: this is "
             "right on square maps alone.",
-            also=(_divided_by(2, 2), _divided_by(3, 3)),
+            variants=(_divided_by(2, 2), _divided_by(3, 3)),
         ),
         Misconception(
             "axes-kept",

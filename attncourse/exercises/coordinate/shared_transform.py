@@ -98,7 +98,7 @@ shared_transform = Exercise(
     lesson="09-coordinate",
     points=3,
     kind=Function(("of_rows", "of_columns"), call=_call),
-    says="of_rows and of_columns: h-swish of the norm of the mixed means, apart again",
+    title="of_rows and of_columns: h-swish of the norm of the mixed means, apart again",
     oracle=_shared_transform,
     draw=_inputs,
     misconceptions=(
@@ -120,13 +120,13 @@ shared_transform = Exercise(
             _with(split=lambda z, h, w: (z[..., -h:], z[..., :-h])),
             "The lengths are right, but what you call rows is in part made of columns: take them "
             "apart in the order in which you put them together.",
-            also=(_columns_laid_first,),
+            variants=(_columns_laid_first,),
         ),
         Misconception(
             "halved",
             _with(split=lambda z, h, w: (z[..., : (h + w) // 2], z[..., (h + w) // 2 :])),
             "You cut in the middle. That is right on square maps alone: cut after the rows.",
-            also=(
+            variants=(
                 _with(
                     split=lambda z, h, w: (z[..., : -(-(h + w) // 2)], z[..., -(-(h + w) // 2) :])
                 ),

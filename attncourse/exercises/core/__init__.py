@@ -1,7 +1,7 @@
 """The exercise core: an exercise is data, and is judged by an oracle.
 
 A file a step: `declaration` (what an exercise is, with `laws` of many), `draw` and `probe` (the
-questions), `kinds` and `respond` (how an answer meets them, with `quiet` and `guard` around it),
+questions), `kinds` and `respond` (how an answer meets them, inside `isolation` and `guard`),
 `compare`, `behaviours`, `diagnosis` and `judge` (what the responses are worth: a `verdict`),
 `exercise` (the steps together) and `proof` (that the check itself is right).
 """

@@ -42,9 +42,9 @@ def findings(
             found.append(Finding(behaviour, not detail, detail, judged=not (detail and implied)))
 
     if isinstance(exercise.kind, Value):
-        find(exercise.says, _value_differs, "values")
+        find(exercise.title, _value_differs, "values")
         return found
-    find(exercise.says, _outputs_differ, "values")
+    find(exercise.title, _outputs_differ, "values")
     if all(response.status != "answered" for _, response, _ in about("values")):
         return found  # an answer that does not run has no other behaviour to test
     find("right for other sizes", _outputs_differ, "sizes")
@@ -66,8 +66,8 @@ def findings(
             detail = detail or explain(before) or explain(after)
             fits = _fits(before, first) and _fits(after, second)
             if not detail and not (fits and _holds(law, probe, before, after)):
-                detail = f"This should hold and does not: {law.sentence}."
-        found.append(Finding(law.sentence, not detail, detail))
+                detail = f"This should hold and does not: {law.title}."
+        found.append(Finding(law.title, not detail, detail))
     return found
 
 
@@ -192,21 +192,21 @@ def _leftovers(probe: Probe, response: Response, expected: Response | None) -> s
 
 
 def reached(
-    kind: TrainedModel, says: str, probes: Sequence[Probe], responses: Sequence[Response]
+    kind: TrainedModel, title: str, probes: Sequence[Probe], responses: Sequence[Response]
 ) -> Finding:
     """Whether a trained model reaches its threshold on every held-out probe."""
     for probe, response in zip(probes, responses, strict=True):
         if detail := explain(response):
-            return Finding(says, False, detail)
-        score = kind.metric(response.outputs, probe.held)
+            return Finding(title, False, detail)
+        score = kind.metric(response.outputs, probe.targets)
         if not score >= kind.threshold:
             return Finding(
-                says,
+                title,
                 False,
                 f"On held-out data your model reaches {score:.3g} {kind.unit}; "
                 f"{kind.threshold:.3g} are needed.",
             )
-    return Finding(says, True)
+    return Finding(title, True)
 
 
 def _identical(a: Tensor, b: Tensor) -> bool:

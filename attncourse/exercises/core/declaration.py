@@ -18,13 +18,13 @@ class Misconception:
         name: short identifier for reports, such as ``"softmax-over-queries"``.
         answer: the wrong answer, of the exercise's kind.
         sentence: what is wrong and where to look, addressed to the learner.
-        also: other answers that show the same misconception in other numbers.
+        variants: other answers that show the same misconception in other numbers.
     """
 
     name: str
     answer: Any
     sentence: str
-    also: Sequence[Any] = ()
+    variants: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Law:
     """A property that a right answer has, whatever the numbers.
 
     Attributes:
-        sentence: its readable name.
+        title: its readable name.
         holds: judges (inputs, outputs, outputs after the change).
         change: how the inputs are changed for the second call; None where one call suffices.
     """
 
-    sentence: str
+    title: str
     holds: Callable[[Inputs, Outputs, Outputs], bool]
     change: Callable[[Inputs], Inputs] | None = None
 
@@ -51,7 +51,7 @@ class Declaration:
         lesson: the lesson's slug, such as ``"01-bahdanau"``.
         points: points in the lesson.
         kind: function, module class, value or trained model.
-        says: one line for the first check mark, such as ``"weighted sum of the values"``.
+        title: one line for the first check mark, such as ``"weighted sum of the values"``.
         oracle: a right answer, of the exercise's kind, or None where only laws judge. For a trained
             model: maps a `Draw` to what the judge holds.
         draw: inputs of a probe, in the order of the answer's signature.
@@ -70,7 +70,7 @@ class Declaration:
     lesson: str
     points: int
     kind: Kind
-    says: str
+    title: str
     oracle: Any
     draw: Callable[[Draw], Inputs] = lambda draw: {}
     construction: Callable[[Draw], dict[str, Scalar]] = lambda draw: {}

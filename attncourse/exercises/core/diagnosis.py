@@ -16,7 +16,7 @@ def diagnose(
         return "", ""
     for only in (None, "output"):
         for wrong in exercise.misconceptions:
-            for answer in (wrong.answer, *wrong.also):
+            for answer in (wrong.answer, *wrong.variants):
                 if _same(exercise, answer, probes, responses, only):
                     return wrong.name, wrong.sentence
     return "", ""

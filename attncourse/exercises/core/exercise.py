@@ -98,12 +98,12 @@ class Exercise(Declaration):
         construction = self.construction(draw)
         inputs = self.draw(draw)
         weights: dict[str, Tensor] = {}
-        held: dict[str, Tensor] = {}
+        targets: dict[str, Tensor] = {}
         if isinstance(self.kind, Module) and self.oracle is not None:
             weights = _weights(self.oracle(**construction), draw)
         if isinstance(self.kind, TrainedModel):
-            held = self.oracle(Draw(seed, variant))
-        return Probe(label, inputs, construction, weights, seed=seed, held=held)
+            targets = self.oracle(Draw(seed, variant))
+        return Probe(label, inputs, construction, weights, seed=seed, targets=targets)
 
 
 def _weights(module: nn.Module, draw: Draw) -> dict[str, Tensor]:

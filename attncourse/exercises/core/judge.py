@@ -15,9 +15,9 @@ def judge(exercise: Declaration, probes: Sequence[Probe], responses: Sequence[Re
     # An answer that was not written, or is not the learner's own, is judged on nothing else.
     void = next((r for r in responses if r.status in ("unwritten", "refused")), None)
     if void is not None:
-        found = [Finding(exercise.says, False, explain(void))]
+        found = [Finding(exercise.title, False, explain(void))]
     elif isinstance(exercise.kind, TrainedModel):
-        found = [reached(exercise.kind, exercise.says, probes, responses)]
+        found = [reached(exercise.kind, exercise.title, probes, responses)]
     else:
         found = findings(exercise, probes, responses)
     wrong = next((finding for finding in found if not finding.passed), None)

@@ -30,7 +30,7 @@ class Probe:
         gradients: whether the response must hold gradients.
         device: where the answer is called; ``"meta"`` finds tensors made on a fixed device.
         seed: fixes the direction in which gradients are taken, and random numbers in the answer.
-        held: what only the judge may see, such as the labels of held-out data; it never travels.
+        targets: what only the judge may see, such as the labels of held-out data; it never travels.
     """
 
     label: str
@@ -40,10 +40,10 @@ class Probe:
     gradients: bool = False
     device: str = "cpu"
     seed: int = 0
-    held: Mapping[str, Tensor] = field(default_factory=dict)
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """Serialise everything but ``held``."""
+        """Serialise everything but ``targets``."""
         tensors = {f"inputs/{k}": v for k, v in self.inputs.items() if isinstance(v, Tensor)}
         tensors |= {f"weights/{k}": v for k, v in self.weights.items()}
         return _pack(

@@ -52,7 +52,7 @@ def prove(exercise: Exercise) -> Proof:
         oracle=exercise.oracle is None or _passes_as_own_work(exercise),
         right=tuple(exercise.examine(answer).passed for answer in exercise.right),
         misconceptions={
-            m.name: tuple(diagnosis(answer) for answer in (m.answer, *m.also))
+            m.name: tuple(diagnosis(answer) for answer in (m.answer, *m.variants))
             for m in exercise.misconceptions
         },
         junk={name: not exercise.examine(answer).passed for name, answer in junk(exercise).items()},

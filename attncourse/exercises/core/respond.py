@@ -11,6 +11,13 @@ import torch
 from torch import Tensor
 
 from attncourse.exercises.core.guard import Refused, implementation, leftovers, refusing
+from attncourse.exercises.core.isolation import (
+    OutOfTime,
+    muted,
+    no_figures,
+    own_randomness,
+    time_limit,
+)
 from attncourse.exercises.core.kinds import (
     Kind,
     Malformed,
@@ -19,13 +26,6 @@ from attncourse.exercises.core.kinds import (
     named_outputs,
 )
 from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Response
-from attncourse.exercises.core.quiet import (
-    OutOfTime,
-    muted,
-    no_figures,
-    own_randomness,
-    time_limit,
-)
 
 #: Frames in the package are no lines of the learner's.
 OURS = Path(__file__).parents[2]

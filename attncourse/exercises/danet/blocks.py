@@ -158,7 +158,7 @@ blockwise_attention = Exercise(
     lesson="11-danet",
     points=4,
     kind=Function(("mixed", "memory_is_bounded", "memory_follows_block"), call=_call),
-    says="mixed as in exercise 1, and never more than a few blocks of weights at one moment",
+    title="mixed as in exercise 1, and never more than a few blocks of weights at one moment",
     oracle=_blockwise,
     draw=_inputs,
     batched=("query", "key", "value"),
@@ -170,7 +170,7 @@ blockwise_attention = Exercise(
             "The numbers are right, but at one moment all N × N weights stand in memory, in one "
             "matrix or as a list of blocks. Take some queries, mix their values at once, keep the "
             "mixture only, and then take the next.",
-            also=(_scores_at_once, _weights_kept),
+            variants=(_scores_at_once, _weights_kept),
         ),
         Misconception(
             "block-ignored",

@@ -106,7 +106,7 @@ channel_attention = Exercise(
     lesson="11-danet",
     points=3,
     kind=Function(("mixed", "weights")),
-    says="mixed and weights: every channel asks all channels, and the most alike count most",
+    title="mixed and weights: every channel asks all channels, and the most alike count most",
     oracle=_channel,
     draw=_inputs,
     batched=("x",),
@@ -131,7 +131,7 @@ channel_attention = Exercise(
             _with(weigh=lambda e: (e.amax(-1, keepdim=True) - e).softmax(-1)),
             "You have the sign of the official code: a channel mixes in those that are *least* "
             "like it. Asked for is the paper's: softmax of the products as they are.",
-            also=(_with(weigh=lambda e: (-e).softmax(-1)),),
+            variants=(_with(weigh=lambda e: (-e).softmax(-1)),),
         ),
         Misconception(
             "softmax-over-the-wrong-axis",
@@ -199,7 +199,7 @@ channel_attention = Exercise(
             "no-softmax",
             _with(weigh=lambda e: e),
             "The products are used as weights, without a softmax.",
-            also=(_with(weigh=lambda e: e / e.sum(-1, keepdim=True)),),
+            variants=(_with(weigh=lambda e: e / e.sum(-1, keepdim=True)),),
         ),
         Misconception(
             "channels-scrambled",

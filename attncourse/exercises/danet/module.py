@@ -130,7 +130,7 @@ PositionAttention = Exercise(
     lesson="11-danet",
     points=3,
     kind=Module(("y",), by_name=True),
-    says="y: x + α · the values, mixed by query and key",
+    title="y: x + α · the values, mixed by query and key",
     oracle=_Module,
     draw=_inputs,
     construction=_construction,
@@ -148,7 +148,7 @@ PositionAttention = Exercise(
             _with(lambda m, x: m.residual(x, _mix(m.query(x), m.query(x), m.value(x)))),
             "Queries are compared with queries, and `self.key` has no effect. A place may seek "
             "something else than it offers.",
-            also=(_with(lambda m, x: m.residual(x, _mix(m.key(x), m.key(x), m.value(x)))),),
+            variants=(_with(lambda m, x: m.residual(x, _mix(m.key(x), m.key(x), m.value(x)))),),
         ),
         Misconception(
             "maps-mixed",
@@ -192,7 +192,7 @@ PositionAttention = Exercise(
             ),
             "There is a ReLU behind the convolutions. Queries, keys and values are linear: a "
             "score must be able to say *unlike*.",
-            also=(
+            variants=(
                 _with(
                     lambda m, x: m.residual(x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x)))
                 ),

@@ -160,7 +160,7 @@ position_attention = Exercise(
     lesson="11-danet",
     points=4,
     kind=Function(("mixed", "weights")),
-    says="mixed and weights: every place asks all places, softmax over the places asked",
+    title="mixed and weights: every place asks all places, softmax over the places asked",
     oracle=_position,
     draw=draw_triple,
     batched=("query", "key", "value"),
@@ -217,7 +217,7 @@ position_attention = Exercise(
             _with(flatten=lambda x: x.reshape(len(x), -1, x.shape[1])),
             "You reshape (B, D, H, W) straight to (B, N, D). The shape is right, but a row then "
             "holds one channel at several places: `flatten(2)`, then transpose.",
-            also=(
+            variants=(
                 _with(
                     flatten=lambda x: x.reshape(len(x), -1, x.shape[1]),
                     back=lambda mixed, v: mixed.reshape(v.shape),
@@ -239,7 +239,7 @@ position_attention = Exercise(
             _with(weigh=lambda s: s / s.shape[-1]),
             "The scores are used as weights, without a softmax; they may be negative and sum to "
             "anything.",
-            also=(_with(weigh=lambda s: s),),
+            variants=(_with(weigh=lambda s: s),),
         ),
         Misconception(
             "sigmoid",

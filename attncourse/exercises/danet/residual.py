@@ -103,7 +103,7 @@ ScaledResidual = Exercise(
     lesson="11-danet",
     points=2,
     kind=Function(("fresh", "with_alpha", "slope"), call=_call),
-    says="fresh: x itself; later x + α · mixed; slope: α can be learned",
+    title="fresh: x itself; later x + α · mixed; slope: α can be learned",
     oracle=_Residual,
     draw=_inputs,
     batched=("x", "mixed"),
@@ -118,13 +118,13 @@ ScaledResidual = Exercise(
             _module(lambda a, x, mixed: x + a * mixed, start=lambda: torch.randn(())),
             "α starts at a random number. Start at exactly zero, so that a new module changes "
             "nothing.",
-            also=(_module(lambda a, x, m: x + a * m, start=lambda: 0.1 * torch.randn(())),),
+            variants=(_module(lambda a, x, m: x + a * m, start=lambda: 0.1 * torch.randn(())),),
         ),
         Misconception(
             "starts-small",
             _module(lambda a, x, mixed: x + a * mixed, start=lambda: torch.tensor(0.1)),
             "α starts small, but not at zero: a new module should change nothing at all.",
-            also=(_module(lambda a, x, m: x + a * m, start=lambda: torch.tensor(1e-3)),),
+            variants=(_module(lambda a, x, m: x + a * m, start=lambda: torch.tensor(1e-3)),),
         ),
         Misconception(
             "not-learned",
@@ -136,7 +136,7 @@ ScaledResidual = Exercise(
             _module(lambda a, x, mixed: x + a.detach() * mixed),
             "No gradient reaches α (`.item()`, `.data`, `.detach()`, or an `if` that leaves it out "
             "while it is zero), so it stays zero for ever.",
-            also=(
+            variants=(
                 _module(lambda a, x, mixed: x + a.data * mixed),
                 _module(lambda a, x, mixed: x + a * mixed if a else x),
             ),

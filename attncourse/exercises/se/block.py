@@ -125,7 +125,7 @@ SEBlock = Exercise(
     lesson="06-se",
     points=4,
     kind=Module(("y",), by_name=True),
-    says="y: every channel times its gate",
+    title="y: every channel times its gate",
     oracle=_Block,
     draw=_block_maps,
     construction=_construction,
@@ -193,7 +193,7 @@ SEBlock = Exercise(
             _OtherDefault,
             "Your block is right where `reduction` is given. Where it is not, 16 should count, as "
             "in the stub: `reduction=16`.",
-            also=(_NoDefault,),
+            variants=(_NoDefault,),
         ),
         Misconception(
             "detached",

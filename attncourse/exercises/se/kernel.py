@@ -63,7 +63,7 @@ adaptive_kernel = Exercise(
     lesson="06-se",
     points=2,
     kind=Function(("kernels",), call=_call_kernel),
-    says="kernels: the odd number nearest to (log₂ C + 1) / 2",
+    title="kernels: the odd number nearest to (log₂ C + 1) / 2",
     oracle=_kernel,
     draw=_widths,
     differentiable=False,

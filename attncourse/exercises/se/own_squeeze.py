@@ -94,7 +94,7 @@ own_squeeze = Exercise(
     lesson="06-se",
     points=3,
     kind=Function(("descriptors", "gradient"), call=_call_squeeze),
-    says="descriptors: a squeeze of your own",
+    title="descriptors: a squeeze of your own",
     oracle=None,
     draw=_positive_maps,
     differentiable=False,  # the gradient is among the outputs: there is no oracle's to compare with
@@ -136,14 +136,14 @@ own_squeeze = Exercise(
             "one-pixel",
             lambda x: x[:, :, x.shape[2] // 2, x.shape[3] // 2],
             "You read a single pixel. A squeeze should hear the whole map, wherever things stand.",
-            also=(lambda x: x[:, :, 0, 0], lambda x: x[:, :, -1, -1]),
+            variants=(lambda x: x[:, :, 0, 0], lambda x: x[:, :, -1, -1]),
         ),
         Misconception(
             "detached",
             lambda x: x.detach().amax((2, 3)),
             "Your squeeze is a good one, but cut off from the graph: no gradient flows through it, "
             "and the layers before it could not learn what to tell.",
-            also=(lambda x: x.detach().std((2, 3)),),
+            variants=(lambda x: x.detach().std((2, 3)),),
         ),
         Misconception(
             "one-axis",

@@ -85,7 +85,7 @@ se_residual = Exercise(
     lesson="06-se",
     points=2,
     kind=Function(("y",), call=_call_residual),
-    says="y: ReLU of the gated body plus the shortcut",
+    title="y: ReLU of the gated body plus the shortcut",
     oracle=_residual,
     draw=_residual_inputs,
     batched=("x",),

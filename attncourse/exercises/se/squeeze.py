@@ -40,7 +40,7 @@ squeeze = Exercise(
     lesson="06-se",
     points=2,
     kind=Function(("descriptors",)),
-    says="descriptors: the mean of every channel of every image",
+    title="descriptors: the mean of every channel of every image",
     oracle=_squeeze,
     draw=draw_maps,
     batched=("x",),
@@ -74,7 +74,7 @@ squeeze = Exercise(
             lambda x: x.mean((1, 2)),
             "You average over the channels too. Of x (B, C, H, W) the first two axes stay, and the "
             "two of the pixels go; axes are counted from 0.",
-            also=(lambda x: x.mean((1, 3)), lambda x: x.mean((1, 2, 3))),
+            variants=(lambda x: x.mean((1, 3)), lambda x: x.mean((1, 2, 3))),
         ),
         Misconception(
             "one-axis",

@@ -175,7 +175,7 @@ axial_attention = Exercise(
     lesson="13-seaformer",
     points=5,
     kind=Function(("mixed", "weights")),
-    says="mixed and weights: tokens and their places ask, softmax over the tokens asked",
+    title="mixed and weights: tokens and their places ask, softmax over the tokens asked",
     oracle=_axial,
     draw=_tokens,
     batched=("query", "key", "value"),
@@ -219,7 +219,7 @@ axial_attention = Exercise(
             _with(to_key=lambda k, own, other: k + other),
             "Queries and keys get the same table. There are two: where a token asks from, and "
             "where it is found, are learned apart.",
-            also=(_with(to_query=lambda q, own, other: q + other),),
+            variants=(_with(to_query=lambda q, own, other: q + other),),
         ),
         Misconception(
             "positions-on-scores",
@@ -243,7 +243,7 @@ axial_attention = Exercise(
             _with(stretch=lambda p, n: F.interpolate(p, n, mode="nearest").mT),
             "You repeat the nearest place (`F.interpolate` does so by default). Between two places "
             'lies something between the two: `mode="linear"`.',
-            also=(_with(stretch=lambda p, n: F.interpolate(p, n, mode="nearest-exact").mT),),
+            variants=(_with(stretch=lambda p, n: F.interpolate(p, n, mode="nearest-exact").mT),),
         ),
         Misconception(
             "corners-aligned",

@@ -44,7 +44,7 @@ SeaFormerBlock = Exercise(
     lesson="13-seaformer",
     points=5,
     kind=EachOnce(("y",), by_name=True, training=True),
-    says="y: x, plus the gated detail, plus what the network makes of both",
+    title="y: x, plus the gated detail, plus what the network makes of both",
     oracle=Block,
     draw=_maps,
     construction=_construction,
@@ -98,7 +98,7 @@ SeaFormerBlock = Exercise(
             "one-layer-for-both",
             block_with(layers=("row", "row")),
             "Rows and columns go through the same layer. There is `self.row`, and `self.column`.",
-            also=(block_with(layers=("column", "column")),),
+            variants=(block_with(layers=("column", "column")),),
         ),
         Misconception(
             "positions-exchanged",
@@ -110,7 +110,7 @@ SeaFormerBlock = Exercise(
             block_with(tables=("row_positions", "row_positions")),
             "Both axes get the same positions. Rows have `self.row_positions`, columns "
             "`self.column_positions`.",
-            also=(block_with(tables=("column_positions", "column_positions")),),
+            variants=(block_with(tables=("column_positions", "column_positions")),),
         ),
         Misconception(
             "query-and-key-positions-exchanged",
@@ -183,7 +183,9 @@ SeaFormerBlock = Exercise(
             block_with(join=lambda m, x, y: x * y + m.mlp(x * y)),
             "You multiply `x` by the gated detail. Add it to `x`.",
         ),
-        Misconception("runs-twice", ProjectsTwice, TWICE, also=(ProjectsForEachAxis, GatesTwice)),
+        Misconception(
+            "runs-twice", ProjectsTwice, TWICE, variants=(ProjectsForEachAxis, GatesTwice)
+        ),
         Misconception(
             "no-value-in-the-gate",
             block_with(gated=lambda m, v, r, c: r + c),

@@ -17,7 +17,7 @@ cost_law = Exercise(
     lesson="13-seaformer",
     points=3,
     kind=Value(),
-    says="cost_law: weights of position attention, weights along both axes, factor for twice H, W",
+    title="cost_law: weights of position attention, weights along both axes, factor for twice H, W",
     oracle=[POSITION, AXIAL, FACTOR],
     misconceptions=(
         Misconception(
@@ -25,7 +25,7 @@ cost_law = Exercise(
             [HEIGHT * WIDTH, HEIGHT + WIDTH, 2],
             "You count the tokens. Each of them asks each: count the *pairs*, and then ask again "
             "what doubling does.",
-            also=(
+            variants=(
                 [HEIGHT * WIDTH, HEIGHT + WIDTH, 4],
                 [HEIGHT * WIDTH, AXIAL, FACTOR],
                 [POSITION, HEIGHT + WIDTH, 2],
@@ -43,20 +43,20 @@ cost_law = Exercise(
             [POSITION, HEIGHT * WIDTH, FACTOR],
             "That many pairs there are of a row *and* a column. But rows ask rows, and columns "
             "columns.",
-            also=([POSITION, 2 * HEIGHT * WIDTH, FACTOR],),
+            variants=([POSITION, 2 * HEIGHT * WIDTH, FACTOR],),
         ),
         Misconception(
             "one-axis",
             [POSITION, HEIGHT**2, FACTOR],
             "You count one axis. Rows are attended to, and columns as well: add both.",
-            also=([POSITION, WIDTH**2, FACTOR],),
+            variants=([POSITION, WIDTH**2, FACTOR],),
         ),
         Misconception(
             "within-each-line",
             [POSITION, HEIGHT * WIDTH * (HEIGHT + WIDTH), 8],
             "That is axial attention without the squeeze: every row of pixels attends within "
             "itself, and every column. Here a whole row has become *one* token.",
-            also=([POSITION, HEIGHT * WIDTH * (HEIGHT + WIDTH), FACTOR],),
+            variants=([POSITION, HEIGHT * WIDTH * (HEIGHT + WIDTH), FACTOR],),
         ),
         Misconception(
             "multiplied",

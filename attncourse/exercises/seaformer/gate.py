@@ -124,7 +124,7 @@ gate_detail = Exercise(
     lesson="13-seaformer",
     points=3,
     kind=Function(("y",), call=_call),
-    says="y: the detail, times a gate from value, rows and columns",
+    title="y: the detail, times a gate from value, rows and columns",
     oracle=_gate_detail,
     draw=_inputs,
     batched=("detail", "value", "rows", "columns"),
@@ -157,13 +157,13 @@ gate_detail = Exercise(
             _with(add=lambda v, r, c: v + r[..., None] * c[:, :, None]),
             "You multiply rows by columns, as coordinate attention does with its gates. Here they "
             "are added, and there is one gate, at the end.",
-            also=(_with(add=lambda v, r, c: v * r[..., None] * c[:, :, None]),),
+            variants=(_with(add=lambda v, r, c: v * r[..., None] * c[:, :, None]),),
         ),
         Misconception(
             "averaged",
             _with(add=lambda v, r, c: v + (r[..., None] + c[:, :, None]) / 2),
             "You take the mean of rows and columns; add them as they are.",
-            also=(_with(add=lambda v, r, c: _sum(v, r, c) / 3),),
+            variants=(_with(add=lambda v, r, c: _sum(v, r, c) / 3),),
         ),
         Misconception(
             "sigmoid",
@@ -205,7 +205,7 @@ gate_detail = Exercise(
             ),
             "ReLU6 is applied to values, rows and columns apart. Add the three first: they may "
             "cancel each other.",
-            also=(_with(add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c))),),
+            variants=(_with(add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c))),),
         ),
         Misconception(
             "squashed-before",

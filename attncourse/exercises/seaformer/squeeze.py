@@ -84,7 +84,7 @@ squeeze_axis = Exercise(
     lesson="13-seaformer",
     points=2,
     kind=Function(("rows", "columns"), call=_call),
-    says="tokens (B, h, L, D): a mean for each row (axis 3), for each column (axis 2)",
+    title="tokens (B, h, L, D): a mean for each row (axis 3), for each column (axis 2)",
     oracle=_squeeze,
     draw=_maps,
     batched=("maps",),
@@ -102,7 +102,7 @@ squeeze_axis = Exercise(
             "axis-ignored",
             _with(pool=lambda x, axis: x.mean(3)),
             "You squeeze the same axis whatever `axis` says.",
-            also=(_with(pool=lambda x, axis: x.mean(2)),),
+            variants=(_with(pool=lambda x, axis: x.mean(2)),),
         ),
         Misconception(
             "maximum",

@@ -91,7 +91,7 @@ Branch = Exercise(
     lesson="07-sk",
     points=2,
     kind=Module(("u",), by_name=True, training=True),
-    says="u: ReLU of the norm of the dilated convolution",
+    title="u: ReLU of the norm of the dilated convolution",
     oracle=_Branch,
     draw=_maps,
     construction=_construction,
@@ -103,7 +103,7 @@ Branch = Exercise(
             _branch_with(lambda b, x: b.norm(b.convolve(x, padding=1, dilation=b.dilation)).relu()),
             "Your map loses pixels at its border. A kernel whose taps lie `dilation` apart reaches "
             "`dilation` pixels beyond its middle: pad by as many, or branches cannot be added.",
-            also=(
+            variants=(
                 _branch_with(
                     lambda b, x: (
                         b.norm(b.convolve(x, padding=0, dilation=b.dilation)).relu()

@@ -164,7 +164,7 @@ SKConv = Exercise(
     lesson="07-sk",
     points=4,
     kind=Module(("y",), by_name=True),
-    says="y: the branches, each channel's mixture chosen by what all of them found",
+    title="y: the branches, each channel's mixture chosen by what all of them found",
     oracle=_SKConv,
     draw=_maps,
     construction=_construction,

@@ -93,7 +93,7 @@ Fuse = Exercise(
     lesson="07-sk",
     points=3,
     kind=Module(("z",), by_name=True),
-    says="z: ReLU of the norm of the narrowed descriptors",
+    title="z: ReLU of the norm of the narrowed descriptors",
     oracle=_Fuse,
     draw=_branches,
     construction=_construction,
@@ -195,7 +195,7 @@ Fuse = Exercise(
             ),
             "For few channels your hidden width is right, for many it is not `channels // "
             "reduction`. Do you always take `min_hidden`, which is only the least, or round up?",
-            also=(
+            variants=(
                 _fuse_with(
                     lambda f, u: f.norm(f.narrow(_told(u))).relu(),
                     lambda channels, reduction, min_hidden: max(

@@ -93,7 +93,7 @@ sk_unit = Exercise(
     lesson="07-sk",
     points=2,
     kind=Function(("y",), call=_call_unit),
-    says="y: ReLU of the branch plus the shortcut",
+    title="y: ReLU of the branch plus the shortcut",
     oracle=_unit,
     draw=_unit_inputs,
     batched=("x",),
@@ -112,7 +112,7 @@ sk_unit = Exercise(
                 leave(kernel(enter(x).relu())).relu() + shortcut(x)
             ).relu(),
             "A ReLU stands between `leave` and the addition, so the branch could only ever add.",
-            also=(
+            variants=(
                 lambda enter, kernel, leave, shortcut, x: (
                     leave(kernel(enter(x).relu())).relu() + shortcut(x)
                 ),
@@ -130,7 +130,7 @@ sk_unit = Exercise(
             ),
             "The kernel stands behind the whole unit, as a gate might. It is a convolution: it "
             "takes the place of the 3×3 one, in the middle of the branch.",
-            also=(
+            variants=(
                 lambda enter, kernel, leave, shortcut, x: (
                     kernel(leave(enter(x).relu())) + shortcut(x)
                 ).relu(),

@@ -109,7 +109,7 @@ attention = Exercise(
     lesson="04-transformer",
     points=3,
     kind=Function(("context", "weights")),
-    says="context and weights: softmax(Q Kᵀ / √d) V, on allowed pairs only",
+    title="context and weights: softmax(Q Kᵀ / √d) V, on allowed pairs only",
     oracle=_attention,
     draw=_inputs,
     batched=("query", "key", "value", "mask"),
@@ -155,7 +155,7 @@ attention = Exercise(
             _with(weigh=lambda s: s.softmax(-2).nan_to_num(0.0)),
             "Your weights sum to one over the queries. Every *query* shares out its attention "
             "over the keys: take the softmax along the last axis.",
-            also=(_with(weigh=lambda s: s.softmax(-2)),),
+            variants=(_with(weigh=lambda s: s.softmax(-2)),),
         ),
         Misconception(
             "softmax-over-the-batch",
@@ -173,7 +173,7 @@ attention = Exercise(
             _with(hide=lambda s, m: s.masked_fill(~m, -100.0)),
             "Hidden pairs get a score that is low, but not low enough: where the allowed scores "
             "are lower still, they win. Only −inf loses against every score.",
-            also=(
+            variants=(
                 _with(hide=lambda s, m: s.masked_fill(~m, -20.0)),
                 _with(hide=lambda s, m: s.masked_fill(~m, -50.0)),
                 _with(hide=lambda s, m: s.masked_fill(~m, -1000.0)),
@@ -189,7 +189,7 @@ attention = Exercise(
             ),
             "exp of a score near 1500 is infinite, and inf / inf is NaN. torch's softmax takes the "
             "largest score of the row away first, which changes no weight: use it, or do the same.",
-            also=(
+            variants=(
                 _with(
                     hide=lambda s, m: s.masked_fill(~m, -math.inf).exp(),
                     weigh=lambda e: e / e.sum(-1, keepdim=True),
@@ -201,7 +201,7 @@ attention = Exercise(
             _with(hide=lambda s, m: s.masked_fill(m, -1e9)),
             "Your queries see exactly what they should not: the mask is True where looking is "
             "allowed, so fill where it is False (`~mask`).",
-            also=(_with(hide=lambda s, m: s.masked_fill(m, -math.inf)),),
+            variants=(_with(hide=lambda s, m: s.masked_fill(m, -math.inf)),),
         ),
         Misconception(
             "mask-after-softmax",

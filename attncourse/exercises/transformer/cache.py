@@ -135,7 +135,7 @@ cached_step = Exercise(
     lesson="04-transformer",
     points=3,
     kind=Function(("context", "keys", "values"), call=_call),
-    says="step by step the same as causal attention to the whole sentence",
+    title="step by step the same as causal attention to the whole sentence",
     oracle=_step,
     draw=_inputs,
     batched=("x",),
@@ -172,7 +172,7 @@ cached_step = Exercise(
             _projected_again,
             "What was kept is projected once more at each step. The cache holds keys and values: "
             "project the new symbol alone.",
-            also=(
+            variants=(
                 lambda x, k, v, wq, wk, wv: _with()(x, k @ wk, v, wq, wk, wv),
                 lambda x, k, v, wq, wk, wv: _with()(x, k, v @ wv, wq, wk, wv),
             ),
@@ -181,7 +181,7 @@ cached_step = Exercise(
             "window",
             _windowed(10),
             "You keep the last few symbols only. Causal attention sees the whole past: keep all.",
-            also=(_windowed(5), _windowed(6), _windowed(7), _windowed(12)),
+            variants=(_windowed(5), _windowed(6), _windowed(7), _windowed(12)),
         ),
         Misconception(
             "weights-transposed",

@@ -108,7 +108,7 @@ multi_head = Exercise(
     lesson="04-transformer",
     points=3,
     kind=Function(("context",), call=_call),
-    says="context: attention in each head's own part of the width, then joined",
+    title="context: attention in each head's own part of the width, then joined",
     oracle=_multi_head,
     draw=_inputs,
     batched=("query", "key", "value"),
@@ -132,7 +132,7 @@ multi_head = Exercise(
             lambda attend, q, k, v, h: _with()(_plain, q, k, v, h),
             "The heads are right, but they attend in a way of your own: call the `attend` that "
             "you are given. It may know more than you see here, such as a mask.",
-            also=(lambda attend, q, k, v, h: _with()(_kernel, q, k, v, h),),
+            variants=(lambda attend, q, k, v, h: _with()(_kernel, q, k, v, h),),
         ),
         Misconception(
             "reshaped-both-ways",

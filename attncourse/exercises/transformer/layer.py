@@ -179,7 +179,7 @@ encoder_layer = Exercise(
     lesson="04-transformer",
     points=3,
     kind=Function(("output",), call=_call),
-    says="output: attend, add and norm; feed forward, add and norm",
+    title="output: attend, add and norm; feed forward, add and norm",
     oracle=_encoder_layer,
     draw=_inputs,
     batched=("x",),
@@ -247,7 +247,7 @@ encoder_layer = Exercise(
             "relu-last",
             _with(feed=lambda widen, narrow: lambda y: narrow(widen(y)).relu()),
             "The ReLU comes last. It belongs between the two maps: widen, ReLU, narrow.",
-            also=(_with(feed=lambda widen, narrow: lambda y: narrow(widen(y).relu()).relu()),),
+            variants=(_with(feed=lambda widen, narrow: lambda y: narrow(widen(y).relu()).relu()),),
         ),
         Misconception(
             "gelu",
@@ -321,7 +321,7 @@ encoder_layer = Exercise(
             _with(wrap=_twice),
             "A sub-layer is called more than once for one result. With dropout in it, each call "
             "says something else: call it once and keep what it says.",
-            also=(_with(wrap=_thrice),),
+            variants=(_with(wrap=_thrice),),
         ),
         Misconception(
             "attention-only",

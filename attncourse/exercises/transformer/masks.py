@@ -62,7 +62,7 @@ decoder_mask = Exercise(
     lesson="04-transformer",
     points=2,
     kind=Function(("mask",)),
-    says="mask: True for keys that are real and not in the future",
+    title="mask: True for keys that are real and not in the future",
     oracle=_mask,
     draw=_inputs,
     batched=("real",),
@@ -110,7 +110,7 @@ decoder_mask = Exercise(
             "You hide the rows of padding. A row that sees nothing at all is NaN after a softmax, "
             "and nobody reads it anyway. A mask says which *keys* may be seen: put `real` on the "
             "last axis only.",
-            also=(lambda real: real[:, :, None] & real[:, None] & _square(real).tril(),),
+            variants=(lambda real: real[:, :, None] & real[:, None] & _square(real).tril(),),
         ),
         Misconception(
             "either",

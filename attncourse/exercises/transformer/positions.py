@@ -79,7 +79,7 @@ sinusoids = Exercise(
     lesson="04-transformer",
     points=2,
     kind=Function(("table",)),
-    says="table: sine and cosine in turn, slower and slower",
+    title="table: sine and cosine in turn, slower and slower",
     oracle=_sinusoids,
     draw=_inputs,
     batched=("place",),
@@ -139,7 +139,7 @@ sinusoids = Exercise(
             lambda place, d: _with()(place - place[:1], d),
             "You number the places from 0 yourself. Use the numbers in `place`: a decoder that "
             "writes one symbol at a time asks for one place, and it is not the first.",
-            also=(lambda place, d: _with()(torch.arange(len(place)).to(place), d),),
+            variants=(lambda place, d: _with()(torch.arange(len(place)).to(place), d),),
         ),
         Misconception(
             "counted-on",
@@ -152,7 +152,7 @@ sinusoids = Exercise(
             lambda place, d: _with()(place.round(), d),
             "You make whole numbers of the places. The waves are defined between them too: use "
             "`place` as it is.",
-            also=(
+            variants=(
                 lambda place, d: _with()(place.long().to(place.dtype), d),
                 lambda place, d: _with()(place.floor(), d),
                 lambda place, d: _with()(place.round() + (place - place.detach()), d),

@@ -62,7 +62,7 @@ TripletBlock = Exercise(
     lesson="10-triplet",
     points=5,
     kind=Module(("y",), by_name=True, training=True),
-    says="y: the mean of the gated branches",
+    title="y: the mean of the gated branches",
     oracle=_Triplet,
     draw=_maps,
     construction=_construction,
@@ -108,7 +108,7 @@ TripletBlock = Exercise(
             "one-gate-for-all",
             block_with(gates=("cw", "cw", "cw")),
             "All branches use the same gate. Each face has kernel and norm of its own.",
-            also=(
+            variants=(
                 block_with(gates=("hc", "hc", "hc")),
                 block_with(gates=("cw", "cw", "hw")),
                 block_with(gates=("hc", "hc", "hw")),
@@ -125,7 +125,7 @@ TripletBlock = Exercise(
             block_with(axes=(2, 2, 1)),
             "Both rotated branches look along the same axis. One looks along the height, 2, the "
             "other along the width, 3.",
-            also=(block_with(axes=(3, 3, 1)),),
+            variants=(block_with(axes=(3, 3, 1)),),
         ),
         Misconception(
             "moved-to-the-front",
@@ -137,14 +137,14 @@ TripletBlock = Exercise(
             "cw-on-its-side",
             block_with(branch=cw_lying),
             "`self.cw` sees its face on its side, W × C: rows should be channels.",
-            also=(block_with(branch=both_lying),),
+            variants=(block_with(branch=both_lying),),
         ),
         Misconception(
             "one-after-the-other",
             block_with(one_after_the_other=True, mean=lambda branches: branches[-1]),
             "Each branch gates what the one before has left, as CBAM does it. Here all three start "
             "from x, side by side.",
-            also=(
+            variants=(
                 block_with(
                     one_after_the_other=True,
                     mean=lambda branches: branches[-1],
@@ -158,19 +158,21 @@ TripletBlock = Exercise(
             "spatial-alone",
             block_with(mean=lambda branches: branches[-1]),
             "Only the last branch comes out. All of them count.",
-            also=(block_with(mean=lambda branches: branches[0]),),
+            variants=(block_with(mean=lambda branches: branches[0]),),
         ),
         Misconception(
             "spatial-forgotten",
             block_with(mean=lambda branches: (branches[0] + branches[1]) / 2),
             "`self.hw` is made and never used.",
-            also=(block_with(mean=lambda branches: (branches[0] + branches[1]) / len(branches)),),
+            variants=(
+                block_with(mean=lambda branches: (branches[0] + branches[1]) / len(branches)),
+            ),
         ),
         Misconception(
             "multiplied",
             block_with(mean=product),
             "You multiply the branches, x with itself among them. Take their mean.",
-            also=(
+            variants=(
                 block_with(
                     branch=branch_with(scale=lambda x, gate: gate.expand_as(x)),
                     mean=product,
@@ -205,7 +207,7 @@ TripletBlock = Exercise(
             block_with(kernel_used=7),
             "With other arguments your block has other parameters than it should. Does `kernel` "
             "reach every gate, and is `self.hw` left out where `spatial` is false?",
-            also=(block_with(always_spatial=True),),
+            variants=(block_with(always_spatial=True),),
         ),
         Misconception(
             "detached",

@@ -95,7 +95,7 @@ gates_in_place = Exercise(
     lesson="10-triplet",
     points=3,
     kind=Function(("of_cw", "of_hc", "of_hw"), call=_call),
-    says="of_cw, of_hc and of_hw: gates that fit x as it stands",
+    title="of_cw, of_hc and of_hw: gates that fit x as it stands",
     oracle=_oracle,
     draw=_inputs,
     batched=("x",),
@@ -116,7 +116,7 @@ gates_in_place = Exercise(
                 hw(pooled(x)),
             ),
             "You turn the face C × W too. It already lies as `cw` wants it: rows C, columns W.",
-            also=(
+            variants=(
                 lambda x, cw, hc, hw: (
                     cw(pooled(x, 2).mT).mT.transpose(1, 2),
                     _unturned(hc(pooled(x, 3))),
@@ -138,7 +138,7 @@ gates_in_place = Exercise(
             _with(into=_cut_anew),
             "`reshape` and `view` do not turn a face, they cut its numbers into lines of another "
             "length. Use `transpose`, or `.mT`.",
-            also=(
+            variants=(
                 _with(back=lambda gate: gate.reshape(len(gate), gate.shape[3], gate.shape[2], 1)),
                 _with(
                     into=_cut_anew,
@@ -152,7 +152,7 @@ gates_in_place = Exercise(
             "The gates have the shape of their faces, with the single axis in second place. For x "
             "as it stands the axis of length 1 belongs where you pooled: (B, C, 1, W) and "
             "(B, C, H, 1).",
-            also=(_with(flat=lambda gate: gate), _with(back=lambda gate: gate)),
+            variants=(_with(flat=lambda gate: gate), _with(back=lambda gate: gate)),
         ),
         Misconception(
             "gates-not-turned-back",
@@ -186,7 +186,7 @@ gates_in_place = Exercise(
             ),
             "Height and width are exchanged: the face C × W is what remains when the *height* is "
             "pooled.",
-            also=(
+            variants=(
                 lambda x, cw, hc, hw: (
                     hc(pooled(x, 2)).transpose(1, 2),
                     cw(pooled(x, 3).mT).transpose(1, 3),
@@ -198,7 +198,7 @@ gates_in_place = Exercise(
             "returned-in-another-order",
             _with(give=lambda x, gates: (gates[1], gates[0], gates[2])),
             "The order of the results is C × W, H × C, H × W.",
-            also=(
+            variants=(
                 _with(give=lambda x, gates: (gates[2], gates[0], gates[1])),
                 _with(give=lambda x, gates: (gates[2], gates[1], gates[0])),
             ),
@@ -207,7 +207,7 @@ gates_in_place = Exercise(
             "one-gate-for-all",
             lambda x, cw, hc, hw: _with()(x, cw, cw, cw),
             "All three faces go through one and the same gate. Each has a gate of its own.",
-            also=(
+            variants=(
                 lambda x, cw, hc, hw: _with()(x, hc, hc, hc),
                 lambda x, cw, hc, hw: _with()(x, hw, hw, hw),
             ),
@@ -216,7 +216,7 @@ gates_in_place = Exercise(
             "one-after-the-other",
             _one_after_the_other,
             "A face is pooled from maps that another gate has been at. All three look at x itself.",
-            also=(_from_the_first,),
+            variants=(_from_the_first,),
         ),
         Misconception(
             "mean-first",

@@ -106,7 +106,7 @@ rotated_branch = Exercise(
     lesson="10-triplet",
     points=3,
     kind=Function(("gated_by_cw", "gated_by_hc", "gated_by_hw"), call=_call),
-    says="for dim 2, 3 and 1: x, gated on the face that this axis looks at",
+    title="for dim 2, 3 and 1: x, gated on the face that this axis looks at",
     oracle=_oracle,
     draw=_inputs,
     batched=("x",),
@@ -126,7 +126,7 @@ rotated_branch = Exercise(
             "You pull axis `dim` to the front and push the others along, so that for the width the "
             "face lies C × H. *Exchanged* with the channels, it lies H × C. Kernels are not "
             "symmetric: trained for one face, they are wrong for the other.",
-            also=(lambda x, dim, gate: x * gate(pooled(x, dim)).squeeze(1).unsqueeze(dim),),
+            variants=(lambda x, dim, gate: x * gate(pooled(x, dim)).squeeze(1).unsqueeze(dim),),
         ),
         Misconception(
             "not-rotated-back",
@@ -138,13 +138,13 @@ rotated_branch = Exercise(
             branch_with(turn=_reshaped, back=_reshaped),
             "`reshape` and `view` cut the same numbers into lines of another length; they do not "
             "rotate. Exchange axes with `transpose` or `permute`.",
-            also=(branch_with(turn=_reshaped), branch_with(back=_reshaped)),
+            variants=(branch_with(turn=_reshaped), branch_with(back=_reshaped)),
         ),
         Misconception(
             "gate-returned",
             branch_with(scale=lambda x, gate: gate.expand_as(x)),
             "You return the gate. The branch returns the maps, every number times its gate.",
-            also=(branch_with(scale=lambda x, gate: gate),),
+            variants=(branch_with(scale=lambda x, gate: gate),),
         ),
         Misconception(
             "residual",

@@ -73,7 +73,7 @@ turned_kernels = Exercise(
     lesson="10-triplet",
     points=2,
     kind=Function(("of_cw", "of_hc", "of_hw")),
-    says="of_cw, of_hc and of_hw: the kernels for the turned image",
+    title="of_cw, of_hc and of_hw: the kernels for the turned image",
     oracle=_oracle,
     draw=_kernels,
     differentiable=False,  # trained weights are carried over on copies: nobody learns through them
@@ -105,20 +105,20 @@ turned_kernels = Exercise(
             "hw-alone-turned",
             lambda cw, hc, hw: (hc.clone(), cw.clone(), hw.mT),
             "Only the third kernel is turned. The first two lie on their side as well.",
-            also=(lambda cw, hc, hw: (cw.clone(), hc.clone(), hw.mT),),
+            variants=(lambda cw, hc, hw: (cw.clone(), hc.clone(), hw.mT),),
         ),
         Misconception(
             "one-of-two-turned",
             lambda cw, hc, hw: (hc.mT, cw.clone(), hw.mT),
             "Of the first two, only one is turned. Both lie on their side in the turned image.",
-            also=(lambda cw, hc, hw: (hc.clone(), cw.mT, hw.mT),),
+            variants=(lambda cw, hc, hw: (hc.clone(), cw.mT, hw.mT),),
         ),
         Misconception(
             "quarter-turn",
             _each(_turned_by(1)),
             "You rotate by a quarter turn. To transpose is to mirror at the diagonal: row and "
             "column change roles, and the first stays the first.",
-            also=(
+            variants=(
                 _each(_turned_by(-1)),
                 _each(_turned_by(1), exchange=False),
                 _each(_turned_by(-1), exchange=False),
@@ -128,7 +128,7 @@ turned_kernels = Exercise(
             "mirrored",
             _each(lambda kernel: kernel.flip(2, 3)),
             "You flip the kernels. Transposing exchanges rows and columns; nothing runs backwards.",
-            also=(
+            variants=(
                 _each(lambda kernel: kernel.flip(3)),
                 _each(lambda kernel: kernel.flip(2)),
                 _each(lambda kernel: kernel.flip(2, 3), exchange=False),
@@ -145,14 +145,14 @@ turned_kernels = Exercise(
             "all-axes-turned",
             _each(lambda kernel: kernel.permute(*reversed(range(kernel.dim())))),
             "All four axes are in reverse. Exchange the last two only: (1, 2, k, k) it stays.",
-            also=(_each(lambda kernel: kernel.permute(0, 2, 1, 3)),),
+            variants=(_each(lambda kernel: kernel.permute(0, 2, 1, 3)),),
         ),
         Misconception(
             "handed-round",
             lambda cw, hc, hw: (hw.mT, cw.mT, hc.mT),
             "A kernel lands at the wrong face. The image's own face H × W stays itself; the other "
             "two change places.",
-            also=(
+            variants=(
                 lambda cw, hc, hw: (hc.mT, hw.mT, cw.mT),
                 lambda cw, hc, hw: (hw.mT, hc.mT, cw.mT),
                 lambda cw, hc, hw: (cw.mT, hw.mT, hc.mT),

@@ -85,7 +85,7 @@ z_pool = Exercise(
     lesson="10-triplet",
     points=2,
     kind=Function(("face_hw", "face_cw", "face_ch"), call=_call),
-    says="for dim 1, 2 and 3: the maxima along that axis, then the means",
+    title="for dim 1, 2 and 3: the maxima along that axis, then the means",
     oracle=_z_pool,
     draw=draw_maps,
     batched=("x",),
@@ -101,7 +101,7 @@ z_pool = Exercise(
             lambda x, dim: _plain(x, 1),
             "You pool over the channels whatever `dim` is. That was enough for CBAM; here the "
             "height and the width get their turn too.",
-            also=(lambda x, dim: _plain(x, 2), lambda x, dim: _plain(x, 3)),
+            variants=(lambda x, dim: _plain(x, 2), lambda x, dim: _plain(x, 3)),
         ),
         Misconception(
             "joined-where-it-was",
@@ -114,7 +114,7 @@ z_pool = Exercise(
             lambda x, dim: _plain(x.transpose(1, dim), 1),
             "The numbers are right, but along the width the face is turned: (B, 2, H, C), where "
             "(B, 2, C, H) is asked for. Pool in place and the axes that stay keep their order.",
-            also=(lambda x, dim: _plain(x, dim).mT,),
+            variants=(lambda x, dim: _plain(x, dim).mT,),
         ),
         Misconception(
             "of-the-other-axes",
@@ -125,7 +125,7 @@ z_pool = Exercise(
             "off-by-one",
             lambda x, dim: _plain(x, dim - 1) if dim > 1 else _plain(x, 3),
             "Your axes are off by one: axis 0 is the batch, so 1 is the channels.",
-            also=(lambda x, dim: _plain(x, dim % 3 + 1),),
+            variants=(lambda x, dim: _plain(x, dim % 3 + 1),),
         ),
         Misconception(
             "sum",
@@ -156,7 +156,7 @@ z_pool = Exercise(
             "one-map-twice",
             _pair(_max, _max),
             "Both maps are the same. One holds maxima, the other means.",
-            also=(_pair(_mean, _mean),),
+            variants=(_pair(_mean, _mean),),
         ),
         Misconception(
             "one-below-the-other",
@@ -169,7 +169,7 @@ z_pool = Exercise(
             _pair(_max, _mean, place=0),
             "The pair stands on the wrong axis. Axis 0 is the batch; the pair takes axis 1, the "
             "place of the channels.",
-            also=(_pair(_max, _mean, place=-1), _pair(_max, _mean, place=2)),
+            variants=(_pair(_max, _mean, place=-1), _pair(_max, _mean, place=2)),
         ),
         Misconception(
             "axis-kept",

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from attncourse.exercises.core import Probe, Response
-from attncourse.exercises.core.quiet import OutOfTime, time_limit
+from attncourse.exercises.core.isolation import OutOfTime, time_limit
 from attncourse.exercises.core.respond import STUB, line_of, respond
 from attncourse.grading.caged.cage import Limits
 from attncourse.grading.caged.harmless import Asked, withhold

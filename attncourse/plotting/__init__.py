@@ -9,6 +9,8 @@ Every lesson draws with these functions and displays with `show`:
 
 `heatmap`, `alignment`, `curves`, `bars` and `gates` are plots, `panels` puts them side by side,
 `Sketch` draws boxes and arrows, and `attention_view` is a map to explore with mouse or keyboard.
+What a trained network shows is said with `claim`, which holds on every machine or says that it
+does not.
 """
 
 import logging
@@ -18,6 +20,7 @@ import logging
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 from attncourse.plotting.charts import bars, curves, gates  # noqa: E402
+from attncourse.plotting.claim import CLAIM_MIME, claim  # noqa: E402
 from attncourse.plotting.data import FIGURE_MIME  # noqa: E402
 from attncourse.plotting.explorer import AttentionView, attention_view  # noqa: E402
 from attncourse.plotting.maps import alignment, heatmap  # noqa: E402
@@ -26,6 +29,7 @@ from attncourse.plotting.sketch import Shape, Sketch  # noqa: E402
 from attncourse.plotting.style import COLOURS, panels  # noqa: E402
 
 __all__ = [
+    "CLAIM_MIME",
     "COLOURS",
     "FIGURE_MIME",
     "AttentionView",
@@ -34,6 +38,7 @@ __all__ = [
     "alignment",
     "attention_view",
     "bars",
+    "claim",
     "curves",
     "gates",
     "heatmap",

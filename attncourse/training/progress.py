@@ -14,6 +14,7 @@ from typing import SupportsFloat, TypeAlias
 
 Report: TypeAlias = Callable[[int, SupportsFloat], None]
 
+NOTE = "attncourse.progress"  # metadata of the output: it tells of no result
 _PAUSE = 0.2  # seconds: to read a loss waits for the accelerator, so it is not done at every step
 
 
@@ -68,7 +69,8 @@ def _in_notebook(steps: int, label: str) -> Iterator[Callable[[int, float], None
     from IPython.display import display
 
     ends = {"text/plain": f"{label}: {steps:,} steps"}
-    handle = display(ends, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    kind = {NOTE: True}
+    handle = display(ends, raw=True, metadata=kind, display_id=True)  # type: ignore[no-untyped-call]
 
     def draw(step: int, loss: float) -> None:
         text = f"{label}: step {step:,} of {steps:,}, loss {loss:.3f}"
@@ -76,7 +78,7 @@ def _in_notebook(steps: int, label: str) -> Iterator[Callable[[int, float], None
         handle.update({"text/plain": text, "text/html": f"{bar} {escape(text)}"}, raw=True)
 
     yield draw
-    handle.update(ends, raw=True)
+    handle.update(ends, raw=True, metadata=kind)
 
 
 def _has_kernel() -> bool:

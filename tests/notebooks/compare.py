@@ -2,6 +2,9 @@
 
 Threads and instruction sets change the last digits of a float, and every version of matplotlib the
 bytes of a picture. So numbers within text are compared as numbers, and figures by what they plot.
+
+Where a network was trained, these last digits have become another network. A cell with claims is
+compared by them, and otherwise by its form: words, lines, what is drawn and how it is labelled.
 """
 
 import math
@@ -12,10 +15,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from attncourse.plotting import FIGURE_MIME
+from attncourse.plotting import CLAIM_MIME, FIGURE_MIME
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan\b|inf\b)")
 INTEGER = re.compile(r"[-+]?\d+")
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
 WIDGET = "application/vnd.jupyter.widget-view+json"  # an id, new in every run
 TAG = "tolerance="
@@ -38,6 +42,11 @@ class Tolerance:
                 return cls(value, value, exact_integers=False)
         return cls()
 
+    @property
+    def is_form(self) -> bool:
+        """Whether a number may be any other, so that only the form is left to compare."""
+        return math.isinf(self.share)
+
     def for_plotted(self, text: str) -> "Tolerance":
         """The same share, but of the greatest number of an array: what an eye could see."""
         greatest = max((abs(float(number)) for number in NUMBER.findall(text)), default=0)
@@ -50,12 +59,19 @@ class Tolerance:
         if self.exact_integers and INTEGER.fullmatch(stored) and INTEGER.fullmatch(computed):
             return False
         pair = float(stored), float(computed)
+        if self.is_form:
+            return math.isfinite(pair[0]) == math.isfinite(pair[1])
         return math.isclose(*pair, rel_tol=self.share, abs_tol=self.absolute)
+
+
+FORM = Tolerance(math.inf, math.inf, exact_integers=False)
 
 
 def differences(stored: list[Any], computed: list[Any], tolerance: Tolerance) -> Iterator[str]:
     """What is different between the outputs of a cell in the notebook and in this run."""
     before, now = _by_kind(stored), _by_kind(computed)
+    if "claim" in before:
+        tolerance = FORM
     for text in now.pop("stderr", []):
         yield f"it writes to stderr, for which nbgrader takes the points of a cell:\n{text}"
     for kind in sorted((before.keys() | now.keys()) - {"stderr"}):
@@ -64,8 +80,9 @@ def differences(stored: list[Any], computed: list[Any], tolerance: Tolerance) ->
         elif kind in PICTURES:
             yield f"{kind} has no data to compare: display it with attncourse.plotting.show"
         else:
+            compare = {"claim": _compare_claims, "figure": _compare_figures}.get(kind, _compare)
             for old, new in zip(before[kind], now[kind], strict=True):
-                yield from _compare(kind, old, new, tolerance)
+                yield from compare(kind, old, new, tolerance)
 
 
 def _by_kind(outputs: list[Any]) -> dict[str, list[Any]]:
@@ -76,6 +93,8 @@ def _by_kind(outputs: list[Any]) -> dict[str, list[Any]]:
             kinds[output["name"]].append(output["text"])
         elif output["output_type"] == "error":
             kinds["error"].append(f"{output['ename']}: {output['evalue']}")
+        elif CLAIM_MIME in output["data"]:
+            kinds["claim"].append(output["data"][CLAIM_MIME])
         elif FIGURE_MIME in output["data"]:
             kinds["figure"].append(output["data"][FIGURE_MIME])
         else:
@@ -83,6 +102,25 @@ def _by_kind(outputs: list[Any]) -> dict[str, list[Any]]:
                 if mime != WIDGET:
                     kinds[mime].append(content)
     return kinds
+
+
+def _compare_claims(where: str, old: Any, new: Any, tolerance: Tolerance) -> Iterator[str]:
+    """The same claim, with the same bounds, must hold of what was computed now."""
+    measured = {"held", "values"}
+    fixed = [{key: each[key] for key in each.keys() - measured} for each in (old, new)]
+    yield from _compare(where, *fixed, Tolerance())
+    if len(old["values"]) != len(new["values"]):
+        yield f"{where}: of {len(old['values'])} numbers stored, of {len(new['values'])} computed"
+    for name, each in {"as stored": old, "as computed": new}.items():
+        if not each["held"]:
+            yield f"{where}: {each['claim']!r} does not hold {name}: {each['values']}"
+
+
+def _compare_figures(where: str, old: Any, new: Any, tolerance: Tolerance) -> Iterator[str]:
+    """Where only the form counts, an alternative text may tell what the numbers are."""
+    if tolerance.is_form:
+        old, new = ({key: each[key] for key in each.keys() - {"alt"}} for each in (old, new))
+    yield from _compare(where, old, new, tolerance)
 
 
 def _compare(where: str, old: Any, new: Any, tolerance: Tolerance) -> Iterator[str]:
@@ -105,6 +143,8 @@ def _compare(where: str, old: Any, new: Any, tolerance: Tolerance) -> Iterator[s
 
 
 def _compare_text(where: str, old: str, new: str, tolerance: Tolerance) -> Iterator[str]:
+    if tolerance.is_form:
+        old, new = THOUSANDS.sub("", old), THOUSANDS.sub("", new)
     if _words(old) != _words(new):
         yield f"{where}: stored\n{old}\ncomputed\n{new}"
         return

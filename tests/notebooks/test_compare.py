@@ -2,7 +2,7 @@
 
 import pytest
 
-from attncourse.plotting import FIGURE_MIME
+from attncourse.plotting import CLAIM_MIME, FIGURE_MIME
 from tests.notebooks.compare import Tolerance, differences
 
 
@@ -119,3 +119,59 @@ def test_other_json_is_compared_leaf_by_leaf():
     kind = "application/json"
     assert compare(shown(**{kind: {"a": [1, None]}}), shown(**{kind: {"a": [1, None]}})) == []
     assert compare(shown(**{kind: {"a": [1, None]}}), shown(**{kind: {"a": [1, 2]}}))
+
+
+def claimed(held=True, *, sentence="it reads", at_least=0.5, values=(0.7, 0.8)):
+    data = {"claim": sentence, "held": held, "values": list(values), "at least": at_least}
+    return shown(**{CLAIM_MIME: data, "plain": str(values)})
+
+
+def compare_with_claim(stored, computed):
+    return list(differences([claimed(), stored], [claimed(values=(0.9, 1)), computed], Tolerance()))
+
+
+def test_claims_are_compared_by_whether_they_hold():
+    assert compare(claimed(), claimed(values=(0.9, 0.6))) == []
+    (complaint,) = compare(claimed(), claimed(False, values=(0.9, 0.4)))
+    assert "does not hold as computed: [0.9, 0.4]" in complaint
+    (complaint,) = compare(claimed(False), claimed())
+    assert "does not hold as stored" in complaint
+
+
+@pytest.mark.parametrize(
+    "other", [{"sentence": "it counts"}, {"at_least": 0.4}, {"values": (0.9,)}, {"values": ()}]
+)
+def test_a_claim_of_something_else_is_a_difference(other):
+    assert compare(claimed(), claimed(**other))
+
+
+@pytest.mark.parametrize(
+    ("stored", "computed"),
+    [
+        (printed("loss 0.5, 3 right"), printed("loss  12, 40 right")),
+        (printed("1,234 of 9,999"), printed("7 of 8")),
+        (printed("1e-05"), printed("-0.25")),
+        (plotted("loss", "1 2 3", "1 0.5 -2"), plotted("loss", "1 2 3", "1e-05 90 0")),
+        (shown(figure={"alt": "It rises."}), shown(figure={"alt": "It falls."})),
+    ],
+)
+def test_beside_a_claim_only_the_form_counts(stored, computed):
+    assert compare_with_claim(stored, computed) == []
+    assert compare(stored, computed)
+
+
+@pytest.mark.parametrize(
+    ("stored", "computed"),
+    [
+        (printed("loss 0.5"), printed("gain 0.5")),
+        (printed("loss 0.5"), printed("loss nan")),
+        (printed("loss 0.5"), printed("loss 0.5 0.5")),
+        (printed("loss 0.5"), printed("loss 0.5\n")),
+        (printed("loss 0.5"), plotted("loss 0.5")),
+        (plotted("loss", "1 2"), plotted("gain", "1 2")),
+        (plotted("loss", "1 2"), plotted("loss", "1 2 3")),
+        (plotted("loss", "1 2"), plotted("loss", "1 2", "3 4")),
+    ],
+)
+def test_beside_a_claim_another_form_is_a_difference(stored, computed):
+    assert compare_with_claim(stored, computed)

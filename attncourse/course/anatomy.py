@@ -17,6 +17,21 @@ IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FIGURES = ("image/", "application/vnd.attncourse.figure")  # what an output of a plot holds
 EXERCISE = re.compile(r"exercise \d", re.IGNORECASE)
+DOTS = re.compile(r"●○○|●●○|●●●")
+EFFORT = re.compile(rf"^({DOTS.pattern}) · (\d+) minutes$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a task asks of a learner.
+
+    Attributes:
+        difficulty: From 1 to 3.
+        minutes: How long it takes who has read the lesson so far.
+    """
+
+    difficulty: int
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,12 @@ class Section:
     def text(self) -> str:
         """All its Markdown."""
         return "\n\n".join(cell.source for cell in self.cells if cell.cell_type == "markdown")
+
+    @property
+    def effort(self) -> Effort | None:
+        """What the line `●●○ · 10 minutes` below its heading says, or None without one."""
+        found = EFFORT.search(self.text)
+        return Effort(found[1].count("●"), int(found[2])) if found else None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from attncourse.course.anatomy import Anatomy
 from attncourse.course.notebook import is_answer, is_written, points
 
-ROWS = ("Minutes", "Points", "CPU time", "Needs", "Paper", "Official code")
+ROWS = ("Minutes", "Points", "Difficulty", "CPU time", "Needs", "Paper", "Official code")
 
 # How long a lesson takes: technical prose read at leisure, a cell to run and think about, an
-# answer to find, an answer to write.
+# answer to find where its exercise does not say how long that takes, an answer to write.
 WORDS_A_MINUTE = 120
 MINUTES_A_CODE_CELL = 0.5
 MINUTES_AN_ANSWER = 7
@@ -84,5 +85,8 @@ def estimate_minutes(nb: NotebookNode) -> int:
     runs = sum(cell.cell_type == "code" for cell in nb.cells) - answers
     written = sum(map(is_written, nb.cells))
     minutes: float = words / WORDS_A_MINUTE + MINUTES_A_CODE_CELL * runs
-    minutes += MINUTES_AN_ANSWER * answers + MINUTES_A_WRITTEN_ANSWER * written
+    efforts = [exercise.effort for exercise in Anatomy(nb).exercises]
+    said = sum(effort.minutes for effort in efforts if effort)
+    minutes += said if efforts and all(efforts) else MINUTES_AN_ANSWER * answers
+    minutes += MINUTES_A_WRITTEN_ANSWER * written
     return max(10, 10 * round(minutes / 10))

@@ -16,6 +16,7 @@ from attncourse.course.notebook import dumps, is_answer, write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 
+SOURCE = "- [A paper](https://arxiv.org/abs/1409.0473), which says it first\n"
 PROSE = "This is a sentence that says something about the mechanism and is long enough. " * 2
 HINT = "<details><summary>Hint</summary>\n\nLook at the axes.\n\n</details>\n"
 CARD = """\
@@ -27,6 +28,7 @@ One line that promises something.
 |---|---|
 | Minutes | 0 |
 | Points | 0 |
+| Difficulty | ●●○ |
 | CPU time | 0 s |
 | Needs | nothing |
 | Paper | [arXiv](https://arxiv.org/abs/1409.0473) |
@@ -54,7 +56,7 @@ def figure() -> NotebookNode:
 
 
 def exercise(number: int) -> Iterator[NotebookNode]:
-    yield text(f"Exercise {number}: write f")
+    yield text(f"Exercise {number}: write f", f"●●○ · 5 minutes\n\n{PROSE}")
     yield new_markdown_cell(HINT * 3)
     name = f"f-{number}"
     yield new_code_cell(ANSWER, metadata={"nbgrader": {"grade_id": name, "solution": True}})
@@ -94,7 +96,9 @@ def good() -> NotebookNode:
         text("Paper, official code, ours"),
         text("Written question"),
         new_markdown_cell("Because.", metadata=written),
-        text("Recap and next"),
+        text("Stretch", f"●●● · 20 minutes\n\n{PROSE}"),
+        text("Recap"),
+        text("Further reading", SOURCE * 3),
     ]
     executed = [cell for cell in cells if cell.cell_type == "code"]
     for number, cell in enumerate(executed, start=1):
@@ -159,6 +163,12 @@ def without_text(nb: NotebookNode) -> None:
     nb.cells = [c for c in nb.cells if c.source != PROSE.strip() and c.source != PROSE]
 
 
+def graded_stretch(nb: NotebookNode) -> None:
+    known = {"grade_id": "more", "grade": True, "points": 1}
+    place = nb.cells.index(find(nb, "## Stretch")) + 1
+    nb.cells.insert(place, new_code_cell("check(g)", metadata={"nbgrader": known}))
+
+
 def failing(nb: NotebookNode) -> None:
     code(nb)[0].outputs = [new_output("error", ename="ValueError", evalue="no", traceback=[])]
 
@@ -191,7 +201,7 @@ BREAKS: list[tuple[str, Callable[[NotebookNode], None]]] = [
     ("heading_tree", replace("## Setup", "#### Setup")),
     ("heading_tree", replace("## Setup", "# Setup")),
     ("template", replace("## Break it", "## Break something")),
-    ("template", replace("## The itch", "## Recap and next")),
+    ("template", replace("## The itch", "## Recap")),
     ("setup", replace("import math", "import math\n" * 11)),
     ("picture", lambda nb: code(nb)[2].outputs.clear()),
     ("picture", replace("one picture\n", "one picture\n\n$a=b$\n")),
@@ -204,15 +214,30 @@ BREAKS: list[tuple[str, Callable[[NotebookNode], None]]] = [
     ("hints", replace(HINT, "")),
     ("hints", replace("<details>", "<details open>")),
     ("hints", replace("<summary>Hint</summary>", "")),
+    ("effort", replace("●●○ · 5 minutes\n\n", "")),
+    ("effort", replace("●●○ · 5 minutes", "●○● · 5 minutes")),
+    ("effort", replace("●●● · 20 minutes\n\n", "")),
+    ("stretch", replace("●●● · 20 minutes", f"●●● · 20 minutes\n\n{HINT}")),
+    ("stretch", graded_stretch),
+    ("further_reading", replace(SOURCE, "")),
+    ("further_reading", replace(SOURCE, SOURCE * 4)),
+    ("further_reading", replace(", which says it first", "")),
+    ("further_reading", replace("(https://arxiv.org/abs/1409.0473), which", ", which")),
     ("written_question", lambda nb: nb.cells.remove(find(nb, "Because."))),
     ("grade_ids", twice),
     ("grade_ids", default_name),
     ("card", replace("| Paper |", "| Artikel |")),
     ("card", replace("| Points | 10 |", "| Points | 11 |")),
+    ("card", replace("| Difficulty | ●●○ |", "| Difficulty | easy |")),
     ("card", replace("| CPU time | 10 s |", "| CPU time | 65 s |")),
     ("card", replace("| Minutes | ", "| Minutes | 1")),
     ("links", replace("../next/next.ipynb", "../last/last.ipynb")),
     ("links", replace("#Setup", "#Set-up")),
+    ("arxiv_numbers", replace(PROSE, f"{PROSE} arXiv:1409.0473")),
+    ("arxiv_numbers", replace(PROSE, f"{PROSE} [arXiv 1409.0473](https://a.org/1409.0473)")),
+    ("growing", replace("1 + 1", "seen += [1]")),
+    ("growing", replace("1 + 1", "seen[0].append(1)")),
+    ("growing", replace("1 + 1", "del seen")),
     ("executed", failing),
     ("executed", warning),
     ("executed", out_of_order),
@@ -248,6 +273,22 @@ def test_every_measure_is_among_them() -> None:
 
 def test_hidden_tests_and_markers_are_no_lines(good: NotebookNode, folder: Path) -> None:
     find(good, "check(f)").source += f"\n{HIDDEN_CODE}"
+    assert measure(Anatomy(good, (folder,))) == []
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "seen = []\nseen.append(1)\nseen += [2]\ndel seen",
+        "%matplotlib inline\nimport a.b as c\nc.d.pop()",
+        "def grow(seen):\n    seen += [1]",
+        "class Kept:\n    all = []\n    all.append(1)",
+        "for n in (1, 2):\n    n += 1",
+        "shown.update(title=1)",
+    ],
+)
+def test_a_cell_may_change_what_it_made(good: NotebookNode, folder: Path, harmless: str) -> None:
+    find(good, "1 + 1").source = harmless
     assert measure(Anatomy(good, (folder,))) == []
 
 

@@ -16,14 +16,19 @@ from rich.text import Text
 
 from attncourse.course.anatomy import Anatomy, figures
 from attncourse.course.card import read_card, total_points
-from attncourse.course.measures import form, outputs, teaching
+from attncourse.course.measures import form, outputs, rerun, teaching
 from attncourse.course.notebook import read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 
 Measure = Callable[[Anatomy], Iterator[str]]
 
-MEASURES: tuple[Measure, ...] = (*form.MEASURES, *teaching.MEASURES, *outputs.MEASURES)
+MEASURES: tuple[Measure, ...] = (
+    *form.MEASURES,
+    *teaching.MEASURES,
+    *outputs.MEASURES,
+    *rerun.MEASURES,
+)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ TEMPLATE = (
     "What it costs",
     "Paper, official code, ours",
     "Written question",
-    "Recap and next",
+    "Stretch",
+    "Recap",
+    "Further reading",
 )
 
 

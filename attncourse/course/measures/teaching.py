@@ -4,19 +4,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from attncourse.course.anatomy import DETAILS, LINK, Anatomy
+from attncourse.course.anatomy import DETAILS, DOTS, FENCE, LINK, Anatomy, words
 from attncourse.course.card import ROWS, estimate_minutes, read_card, total_points
 from attncourse.course.notebook import grade_id, is_answer, is_check, is_written, mark
 
 LONGEST_RUN = 60  # CPU seconds
 # A name that a person chose: nbgrader's own are `cell-` and a random number.
+ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+(.+(?:\n +\S.*)*)", re.MULTILINE)
+WHOLE_LINK = re.compile(r"\[[^\]]*\]\([^)]*\)")
+ARXIV = re.compile(r"arxiv[:\s]*(\d{4}\.\d{4,5})", re.IGNORECASE)
 CHOSEN_NAME = re.compile(r"(?!cell-[0-9a-f]{8,}$)[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 def goals(lesson: Anatomy) -> Iterator[str]:
     """Three to five things that the learner will be able to do."""
     section = lesson.section("You will be able to")
-    items = re.findall(r"^\s*(?:[-*]|\d+\.)\s", section.text, re.MULTILINE) if section else []
+    items = ITEM.findall(section.text) if section else []
     if section and not 3 <= len(items) <= 5:
         yield f"{len(items)} items"
 
@@ -49,12 +52,42 @@ def hints(lesson: Anatomy) -> Iterator[str]:
                 yield f"'{exercise.title}' has one that is open or has no summary"
 
 
+def effort(lesson: Anatomy) -> Iterator[str]:
+    """Exercises and stretch say what they ask, in a line of its own: ●●○ · 10 minutes."""
+    stretch = lesson.section("Stretch")
+    for task in [*lesson.exercises, *([stretch] if stretch else [])]:
+        if task.effort is None:
+            yield f"'{task.title}' does not"
+
+
 def written_question(lesson: Anatomy) -> Iterator[str]:
     """The written question is one or two cells, graded by hand."""
     section = lesson.section("Written question")
     count = sum(map(is_written, section.cells)) if section else 0
     if section and not 1 <= count <= 2:
         yield f"{count} cells"
+
+
+def stretch(lesson: Anatomy) -> Iterator[str]:
+    """The stretch is left open: no hints, no points."""
+    section = lesson.section("Stretch")
+    if section and DETAILS.search(section.text):
+        yield "it has hints"
+    if section and any(mark(cell).get("grade") for cell in section.cells):
+        yield "it gives points"
+
+
+def further_reading(lesson: Anatomy) -> Iterator[str]:
+    """Three to five sources to read on, each a link with a line that says why."""
+    section = lesson.section("Further reading")
+    items = ITEM.findall(section.text) if section else []
+    if section and not 3 <= len(items) <= 5:
+        yield f"{len(items)} sources"
+    for item in items:
+        if not LINK.search(item):
+            yield f"no link: {item}"
+        elif words(WHOLE_LINK.sub("", item)) < 4:
+            yield f"no reason: {item}"
 
 
 def grade_ids(lesson: Anatomy) -> Iterator[str]:
@@ -68,11 +101,14 @@ def grade_ids(lesson: Anatomy) -> Iterator[str]:
 
 
 def card(lesson: Anatomy) -> Iterator[str]:
-    """The title card has all rows; points, minutes and CPU time are those of the notebook."""
+    """The title card has all rows, and says what is true of the notebook."""
     found = read_card(lesson.nb)
     for row in ROWS:
         if not found.rows.get(row):
             yield f"the row '{row}' is missing"
+    difficulty = found.rows.get("Difficulty", "")
+    if difficulty and not DOTS.fullmatch(difficulty):
+        yield f"'Difficulty' is one of ●○○, ●●○, ●●●, not {difficulty}"
     true = {"Points": total_points(lesson.nb), "Minutes": estimate_minutes(lesson.nb)}
     for row, value in true.items():
         said = found.number(row)
@@ -96,13 +132,28 @@ def links(lesson: Anatomy) -> Iterator[str]:
                 yield f"cell {index + 1} links to {link}"
 
 
+def arxiv_numbers(lesson: Anatomy) -> Iterator[str]:
+    """Every arXiv number is a link to its paper."""
+    for index, cell in lesson.numbered("markdown"):
+        text = FENCE.sub("", cell.source)
+        linked = set(re.findall(r"\]\(https://arxiv\.org/abs/(\d{4}\.\d{4,5})", text))
+        bare = set(ARXIV.findall(WHOLE_LINK.sub("", text)))
+        bare |= set(ARXIV.findall(text)) - linked
+        for number in sorted(bare):
+            yield f"cell {index + 1} names {number}"
+
+
 MEASURES = (
     goals,
     exercise_count,
     exercise_order,
     hints,
+    effort,
     written_question,
+    stretch,
+    further_reading,
     grade_ids,
     card,
     links,
+    arxiv_numbers,
 )

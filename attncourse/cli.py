@@ -342,16 +342,29 @@ def _gradebook(course: "Course", db: str | None) -> str:
 
 
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("rehearse 01-bahdanau", "rehearse"))
-def rehearse(lessons: Lessons = None) -> None:
-    """Run solutions from the top and store their outputs."""
+def rehearse(
+    lessons: Lessons = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Leave out the second run of every demonstration.")
+    ] = False,
+) -> None:
+    """Run solutions from the top, every demonstration twice, and store their outputs.
+
+    The exit code is 1 if a demonstration shows something else when it is run again.
+    """
     from attncourse.course.places import locate
-    from attncourse.course.release import rehearse
+    from attncourse.course.rehearsal import rehearse
 
     course = locate()
+    changed = False
     for lesson in course.select(lessons or ()):
         with following(lesson.name) as on_cell:
-            seconds = rehearse(course, lesson, on_cell=on_cell)
-        print(f"{lesson.name}: {seconds:.0f} s of CPU time")
+            rehearsal = rehearse(course, lesson, once=once, on_cell=on_cell)
+        print(f"{lesson.name}: {rehearsal.cpu_seconds:.0f} s of CPU time")
+        for cell in rehearsal.changed:
+            print(f"  cell {cell} shows something else when it is run again")
+        changed = changed or bool(rehearsal.changed)
+    raise typer.Exit(changed)
 
 
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("measure", "measure 01-bahdanau"))

@@ -8,6 +8,8 @@ that it spoils itself and not the cells after it.
 import logging
 import os
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,30 @@ KERNEL_DIED = "KernelDied"
 MOST_KERNELS = 4
 
 OnCell = Callable[[int, int], None]
+Choice = Callable[[NotebookNode], bool]
+
+
+@dataclass
+class Execution:
+    """What running a notebook took, and what it showed beside the notebook's own outputs.
+
+    Attributes:
+        cpu_seconds: CPU seconds that the last kernel used, without second runs.
+        again: Cells that were run a second time, by their index, with the outputs of that run.
+    """
+
+    cpu_seconds: float = 0.0
+    again: dict[int, NotebookNode] = field(default_factory=dict)
 
 
 def execute(
-    nb: NotebookNode, folder: Path, *, cell_timeout: int, on_cell: OnCell | None = None
-) -> float:
+    nb: NotebookNode,
+    folder: Path,
+    *,
+    cell_timeout: int,
+    on_cell: OnCell | None = None,
+    twice: Choice | None = None,
+) -> Execution:
     """Runs every code cell of a notebook, in place, and goes on after errors.
 
     Args:
@@ -33,10 +54,11 @@ def execute(
         folder: The working directory of its kernel.
         cell_timeout: Seconds that one cell may take.
         on_cell: Called with the number of the cell that starts, from 1, and of all cells.
+        twice: Chooses cells that are run a second time, as soon as they have run.
 
     Returns:
-        CPU seconds that the last kernel used. A cell that was stopped carries an error output
-        named `TIMED_OUT` or `KERNEL_DIED`; cells that could not be run have no execution count.
+        What it took. A cell that was stopped carries an error output named `TIMED_OUT` or
+        `KERNEL_DIED`; cells that could not be run have no execution count.
     """
     stopped: dict[int, NotebookNode] = {}
     for _ in range(MOST_KERNELS):
@@ -45,15 +67,21 @@ def execute(
             nb.cells[index].outputs = [error]
         client = _client(nb, folder, cell_timeout)
         with client.setup_kernel(env=_environment()):
-            culprit = _run(client, stopped, on_cell)
+            execution = Execution()
+            culprit = _run(client, stopped, on_cell, twice, execution)
             if culprit is None:
-                return _cpu_seconds(client)
+                execution.cpu_seconds += _cpu_seconds(client)
+                return execution
         stopped[culprit] = nb.cells[culprit].outputs[-1]
-    return 0.0
+    return Execution()
 
 
 def _run(
-    client: NotebookClient, skip: dict[int, NotebookNode], on_cell: OnCell | None
+    client: NotebookClient,
+    skip: dict[int, NotebookNode],
+    on_cell: OnCell | None,
+    twice: Choice | None,
+    execution: Execution,
 ) -> int | None:
     """Runs the cells that are not to be skipped; returns the one that ended the kernel, if any."""
     for index, cell in enumerate(client.nb.cells):
@@ -63,6 +91,10 @@ def _run(
             continue
         try:
             client.execute_cell(cell, index)
+            if twice and twice(cell):
+                execution.cpu_seconds += _cpu_seconds(client)
+                execution.again[index] = _run_again(client, index)
+                execution.cpu_seconds -= _cpu_seconds(client)
         except DeadKernelError:
             reason = "the kernel died here; usually memory ran out"
             cell.outputs.append(_error(KERNEL_DIED, reason))
@@ -72,6 +104,18 @@ def _run(
             cell.outputs.append(_error(TIMED_OUT, reason))
             return index
     return None
+
+
+def _run_again(client: NotebookClient, index: int) -> NotebookNode:
+    """Runs a cell that has just run; the notebook keeps what the first run showed."""
+    first, second = client.nb.cells[index], deepcopy(client.nb.cells[index])
+    second.outputs = []
+    client.nb.cells[index] = second  # what a progress bar redraws is looked up there
+    try:
+        client.execute_cell(second, index)
+    finally:
+        client.nb.cells[index] = first
+    return second
 
 
 def _client(nb: NotebookNode, folder: Path, cell_timeout: int) -> NotebookClient:

@@ -8,10 +8,7 @@ from tempfile import TemporaryDirectory
 from nbformat import NotebookNode
 from traitlets.config.loader import Config, PyFileConfigLoader
 
-from attncourse.course.card import fill_card
-from attncourse.course.kernel import OnCell, execute
 from attncourse.course.leaks import leaks
-from attncourse.course.marks import error_of
 from attncourse.course.normalise import normalise, normalise_file
 from attncourse.course.notebook import dumps, loads, read, write_file
 from attncourse.course.places import Course
@@ -20,7 +17,6 @@ from attncourse.course.syllabus import Lesson
 
 CONFIG = "nbgrader_config.py"
 WITHOUT_GRADEBOOK = {"GenerateAssignment": {"no_database": True}, "SaveCells": {"enabled": False}}
-LONGEST_LESSON = 600  # seconds that one cell of a solution may take on a slow machine
 
 
 def generate(course: Course, lessons: Iterable[Lesson]) -> dict[str, bytes]:
@@ -120,32 +116,6 @@ def find_leaks(course: Course, lessons: Iterable[Lesson], content: dict[str, byt
         released = loads(content[f"{lesson.name}/{lesson.name}.ipynb"].decode())
         found += (f"{lesson.name}: {leak}" for leak in leaks(_solution(course, lesson), released))
     return found
-
-
-def rehearse(course: Course, lesson: Lesson, *, on_cell: OnCell | None = None) -> float:
-    """Runs a solution from the top and stores it with its outputs, card filled in, normalised.
-
-    Args:
-        course: A course with solutions.
-        lesson: A lesson that has one.
-        on_cell: Called with the number of the cell that starts and of all cells.
-
-    Returns:
-        CPU seconds that it took.
-
-    Raises:
-        ValueError: A cell fails that is not tagged `raises-exception`; nothing is stored.
-    """
-    path = course.solution(lesson)
-    nb = _solution(course, lesson)
-    seconds = execute(nb, path.parent, cell_timeout=LONGEST_LESSON, on_cell=on_cell)
-    for number, cell in enumerate(nb.cells, start=1):
-        error = error_of(cell) if cell.cell_type == "code" else None
-        if error and "raises-exception" not in cell.metadata.get("tags", ()):
-            raise ValueError(f"{path}, cell {number}: {error.ename}: {error.evalue}")
-    fill_card(nb, seconds)
-    write_file(path, dumps(normalise(nb)).encode())
-    return seconds
 
 
 def _solution(course: Course, lesson: Lesson) -> NotebookNode:

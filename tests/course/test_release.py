@@ -12,7 +12,7 @@ from attncourse.course.leaks import leaks
 from attncourse.course.normalise import normalise
 from attncourse.course.notebook import dumps, is_unchanged, read, write_file
 from attncourse.course.places import Course
-from attncourse.course.release import generate, rehearse, release, verify
+from attncourse.course.release import generate, release, verify
 from attncourse.course.syllabus import Lesson, find
 
 
@@ -159,27 +159,6 @@ def test_a_version_in_the_metadata_is_a_leak(tiny: NotebookNode, released: Noteb
 def test_slashes_alone_are_no_path(text: str, tiny: NotebookNode, released: NotebookNode) -> None:
     released.cells.append(new_markdown_cell(text))
     assert leaks(tiny, released) == []
-
-
-def test_a_rehearsal_stores_outputs_and_fills_the_card(course: Course, lesson: Lesson) -> None:
-    seconds = rehearse(course, lesson)
-    nb = read(course.solution(lesson))
-    counts = [cell.execution_count for cell in nb.cells if cell.cell_type == "code"]
-    assert counts == [1, 2, 3, 4, 5]
-    assert nb == normalise(nb)
-    assert "| Points | 5 |" in nb.cells[0].source
-    assert f"| CPU time | {5 * -(-seconds // 5):g} s |" in nb.cells[0].source
-    assert "| Minutes | 0 |" not in nb.cells[0].source
-
-
-def test_a_rehearsal_that_fails_stores_nothing(
-    course: Course, lesson: Lesson, tiny: NotebookNode
-) -> None:
-    cell_of(tiny, "double").source = "def double(number):\n    return number"
-    write_file(course.solution(lesson), dumps(tiny).encode())
-    with pytest.raises(ValueError, match=r"cell 5: AssertionError: double\(2\) must be 4"):
-        rehearse(course, lesson)
-    assert read(course.solution(lesson)) == tiny
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from attncourse.course.trained import CellFlow, follow
+
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) +(.+?)\s*$", re.MULTILINE)
 DETAILS = re.compile(r"<details\b.*?</details>", re.DOTALL)
@@ -97,6 +99,13 @@ class Anatomy:
     def exercises(self) -> list[Section]:
         """The sections whose heading begins with `Exercise` and a number."""
         return [section for section in self.sections if EXERCISE.match(section.title)]
+
+    @cached_property
+    def flow(self) -> list[tuple[int, NotebookNode, CellFlow]]:
+        """What each code cell does with trained networks, with its index."""
+        cells = list(self.numbered("code"))
+        flows = follow(cell.source for _, cell in cells)
+        return [(*pair, flow) for pair, flow in zip(cells, flows, strict=True)]
 
     def section(self, title: str) -> Section | None:
         """The first section whose title begins so, in whatever case."""

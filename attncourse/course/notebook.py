@@ -92,6 +92,12 @@ def is_written(cell: NotebookNode) -> bool:
     return cell.cell_type == "markdown" and bool(mark(cell).get("grade"))
 
 
+def python(source: str) -> str:
+    """The code of a cell, with empty lines in the place of IPython's commands."""
+    lines = source.splitlines()
+    return "\n".join("" if line.lstrip()[:1] in ("!", "%") else line for line in lines)
+
+
 def is_unchanged(cell: NotebookNode) -> bool:
     """Whether a released cell still reads as it was released, by nbgrader's own checksum."""
     known = mark(cell)

@@ -18,15 +18,57 @@ COURSE = Course(Path(__file__).parents[2])
 # What these lessons owe to rules that are younger than they are: how often each breaks which. The
 # list only shrinks: what a lesson has made good fails the test until it is taken off.
 OWED = {
-    "01-bahdanau": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1},
-    "04-transformer": {"template": 2, "effort": 6, "card": 1},
-    "06-se": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1, "growing": 1},
-    "07-sk": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1, "growing": 1},
-    "08-cbam": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1},
-    "09-coordinate": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "10-triplet": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "11-danet": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "13-seaformer": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
+    "01-bahdanau": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1, "claimed": 5},
+    "04-transformer": {"template": 2, "effort": 6, "card": 1, "claimed": 6},
+    "06-se": {
+        "template": 2,
+        "effort": 6,
+        "card": 1,
+        "arxiv_numbers": 1,
+        "growing": 1,
+        "claimed": 5,
+    },
+    "07-sk": {
+        "template": 2,
+        "effort": 5,
+        "card": 1,
+        "arxiv_numbers": 1,
+        "growing": 1,
+        "claimed": 4,
+    },
+    "08-cbam": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1, "claimed": 7},
+    "09-coordinate": {
+        "template": 2,
+        "effort": 5,
+        "card": 1,
+        "arxiv_numbers": 1,
+        "claimed": 6,
+        "one_place_for_seeds": 1,
+    },
+    "10-triplet": {
+        "template": 2,
+        "effort": 5,
+        "card": 1,
+        "arxiv_numbers": 1,
+        "claimed": 6,
+        "one_place_for_seeds": 1,
+    },
+    "11-danet": {
+        "template": 2,
+        "effort": 5,
+        "card": 1,
+        "arxiv_numbers": 1,
+        "claimed": 5,
+        "one_place_for_seeds": 1,
+    },
+    "13-seaformer": {
+        "template": 2,
+        "effort": 5,
+        "card": 1,
+        "arxiv_numbers": 1,
+        "claimed": 4,
+        "one_place_for_seeds": 1,
+    },
 }
 LESSONS = pytest.mark.parametrize("lesson", COURSE.solved(), ids=lambda lesson: lesson.name)
 

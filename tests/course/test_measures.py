@@ -15,6 +15,8 @@ from attncourse.course.measures import MEASURES, dissect, measure, render
 from attncourse.course.notebook import dumps, is_answer, write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.plotting import CLAIM_MIME
+from attncourse.training.progress import NOTE
 
 SOURCE = "- [A paper](https://arxiv.org/abs/1409.0473), which says it first\n"
 PROSE = "This is a sentence that says something about the mechanism and is long enough. " * 2
@@ -55,6 +57,23 @@ def figure() -> NotebookNode:
     )
 
 
+TRAINING = """\
+from attncourse import plotting as plot, training
+
+seeds = range(3)
+model = training.fit(seeds)
+plot.claim("it learns", model, at_least=0.5)"""
+
+
+def claim(held: bool = True) -> NotebookNode:
+    data = {CLAIM_MIME: {"claim": "it learns", "held": held, "values": [0.7]}}
+    return new_output("display_data", data)
+
+
+def progress() -> NotebookNode:
+    return new_output("display_data", {"text/plain": "3 steps"}, metadata={NOTE: True})
+
+
 def exercise(number: int) -> Iterator[NotebookNode]:
     yield text(f"Exercise {number}: write f", f"●●○ · 5 minutes\n\n{PROSE}")
     yield new_markdown_cell(HINT * 3)
@@ -88,6 +107,8 @@ def good() -> NotebookNode:
         text("The whole module"),
         new_code_cell("f(2)"),
         text("See it attend"),
+        new_code_cell(TRAINING, outputs=[progress(), claim()]),
+        new_markdown_cell(PROSE),
         figure(),
         text("Break it"),
         figure(),
@@ -185,6 +206,16 @@ def never_run(nb: NotebookNode) -> None:
     code(nb)[-1].execution_count = None
 
 
+def silent(nb: NotebookNode) -> None:
+    cell = find(nb, TRAINING)
+    cell.source = cell.source.replace("plot.claim", "print")
+    cell.outputs = [new_output("stream", text="it learns 0.7")]
+
+
+def fallen(nb: NotebookNode) -> None:
+    find(nb, TRAINING).outputs = [claim(held=False)]
+
+
 LONG_CODE = new_code_cell("\n".join("x = 1" for _ in range(26)))
 HIDDEN_CODE = "\n".join(["### BEGIN HIDDEN TESTS", *["x = 1"] * 26, "### END HIDDEN TESTS"])
 
@@ -197,6 +228,12 @@ BREAKS: list[tuple[str, Callable[[NotebookNode], None]]] = [
     ("answer_length", replace("    y = x\n", "")),
     ("answer_length", replace("    y = x\n", "    y = x\n" * 11)),
     ("text_length", append(new_markdown_cell("Run it."))),
+    ("claimed", silent),
+    ("claimed", append(new_code_cell("model", outputs=[new_output("stream", text="0.7")]))),
+    ("about_training", replace("model, at_least", "0.7, at_least")),
+    ("held", fallen),
+    ("one_place_for_seeds", replace("seeds = range(3)", "seeds = range(3)\nseeds = [1]")),
+    ("one_place_for_seeds", replace("seeds = range(3)\n", "")),
     ("text_length", append(new_markdown_cell(PROSE * 5))),
     ("heading_tree", replace("## Setup", "#### Setup")),
     ("heading_tree", replace("## Setup", "# Setup")),

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from attncourse.course.anatomy import Anatomy, figures
 from attncourse.course.card import read_card, total_points
-from attncourse.course.measures import form, outputs, rerun, teaching
+from attncourse.course.measures import claims, form, outputs, rerun, teaching
 from attncourse.course.notebook import read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
@@ -28,6 +28,7 @@ MEASURES: tuple[Measure, ...] = (
     *teaching.MEASURES,
     *outputs.MEASURES,
     *rerun.MEASURES,
+    *claims.MEASURES,
 )
 
 

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 
 from attncourse.course.anatomy import Anatomy
-from attncourse.course.notebook import mark
+from attncourse.course.notebook import mark, python
 
 # Methods by which a list, set or dictionary becomes another one.
 CHANGES = {"append", "clear", "extend", "insert", "pop", "popitem", "remove", "reverse"}
@@ -18,13 +18,8 @@ def growing(lesson: Anatomy) -> Iterator[str]:
     """A cell grows, shrinks or deletes only what it made itself, so that it can be run again."""
     for index, cell in lesson.numbered("code"):
         if not mark(cell):
-            for name in sorted(set(_changed(ast.parse(_python(cell.source))))):
+            for name in sorted(set(_changed(ast.parse(python(cell.source))))):
                 yield f"cell {index + 1} changes `{name}` of an earlier cell"
-
-
-def _python(source: str) -> str:
-    """The lines of a cell that are Python, without the commands of IPython."""
-    return "\n".join(line for line in source.splitlines() if line.lstrip()[:1] not in ("!", "%"))
 
 
 def _changed(cell: ast.Module) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What is drawn and written for those who work on the course; see `architecture.md`."""

@@ -30,22 +30,20 @@ class Room:
 
 
 ROOMS = {
-    "cli": Room(
-        "the command attncourse", ("grading", "recipes", "lab", "doctor"), "ends", (2.5, 0)
-    ),
+    "cli": Room("the command attncourse", ("grading", "recipes", "lab", "doctor"), "ends", (2, 0)),
     "lab": Room("JupyterLab on the course", ("course",), "ends", (0, 1)),
-    "grading": Room("whole classes", ("course", "exercises", "plotting"), "class", (1, 1)),
-    "doctor": Room("is the installation sound?", (), "ends", (4, 1)),
-    "recipes": Room("full size, your own data", ("models", "training"), "attention", (5, 1)),
+    "grading": Room("whole classes", ("course", "exercises"), "class", (1, 1)),
+    "doctor": Room("is the installation sound?", (), "ends", (3, 1)),
+    "recipes": Room("full size, your own data", ("models", "training"), "attention", (4, 1)),
     "exercises": Room("what is asked; the judge", ("models",), "lessons", (2, 2)),
     "models": Room("networks; the papers", ("nn", "data", "profiling"), "attention", (3, 3)),
+    "course": Room("lessons as notebooks", ("plotting", "training"), "lessons", (0, 4)),
     "nn": Room("the mechanisms", ("functional",), "attention", (2, 4)),
-    "course": Room("lessons as notebooks", (), "lessons", (0, 5)),
-    "plotting": Room("figures and explorers", (), "ground", (1, 5)),
+    "plotting": Room("figures and explorers", (), "ground", (0, 5)),
+    "training": Room("the one training loop", (), "ground", (1, 5)),
     "functional": Room("formulas and kernels", (), "attention", (2, 5)),
     "profiling": Room("parameters, MACs, time", (), "ground", (3, 5)),
     "data": Room("the tasks; data sets", (), "ground", (4, 5)),
-    "training": Room("the one training loop", (), "ground", (5, 5)),
 }
 
 
@@ -66,7 +64,7 @@ def reachable(room: str, rooms: dict[str, Room]) -> set[str]:
 
 def draw() -> Picture:
     """The rooms, with an arrow from each to those that it imports."""
-    picture = Picture("The rooms of the package; each imports the rooms below it.", 1052, 574)
+    picture = Picture("The rooms of the package; each imports the rooms below it.", 902, 594)
     boxes = {}
     for name, room in ROOMS.items():
         column, row = room.place
@@ -75,7 +73,9 @@ def draw() -> Picture:
         boxes[name] = picture.box(x, y, name, *lines, fill=room.kind, size=size)
     for name, room in ROOMS.items():
         for other in room.imports:
-            picture.down(boxes[name], boxes[other])
+            far = abs(room.place[0] - ROOMS[other].place[0]) > 2
+            connect = picture.around if far and room.place[1] else picture.down
+            connect(boxes[name], boxes[other])
     return picture
 
 

@@ -110,6 +110,14 @@ class Picture:
         if text:
             self.text(x2 + 8, (upper.bottom + lower.top) / 2, text, small=True, anchor="start")
 
+    def around(self, upper: Box, lower: Box) -> None:
+        """An arrow to a box far on the left, around the right and below all that lies between."""
+        right, below = upper.right + 20, lower.bottom + 26
+        self.line(
+            *(upper.right, upper.y, right, upper.y, right, below),
+            *(lower.x, below, lower.x, lower.bottom + GAP),
+        )
+
     def across(self, left: Box, right: Box) -> None:
         """An arrow from a box to another on its right, with a step where their heights differ."""
         middle = (left.right + right.left) / 2

@@ -5,19 +5,21 @@ rounding. They travel with the picture, a row of numbers a string, so that a cha
 diff of the notebook.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.collections import Collection
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator
 
 from attncourse.plotting.style import numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.collections import Collection
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 FIGURE_MIME = "application/vnd.attncourse.figure+json"
 LIMIT = 32  # rows and columns; what is larger is averaged in blocks
@@ -35,15 +37,15 @@ def checked_alt(alt: str) -> str:
     return line
 
 
-def describe(figure: Figure, alt: str) -> dict[str, Any]:
+def describe(figure: Figure) -> dict[str, Any]:
     """The plotted data of a figure, ready for JSON."""
     axes = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
-    return {"alt": alt, "axes": [_axes(ax) for ax in axes]}
+    return {"axes": [_axes(ax) for ax in axes]}
 
 
-def summarise(data: dict[str, Any]) -> str:
-    """The data in words: the alternative text, then what each axes hold."""
-    lines = [data["alt"]]
+def summarise(alt: str, data: dict[str, Any]) -> str:
+    """A figure in words: the alternative text, then what each axes hold."""
+    lines = [alt]
     for axes in data["axes"]:
         counts = [
             f"{len(axes[kind])} {kind if len(axes[kind]) > 1 else kind.removesuffix('s')}"
@@ -54,10 +56,10 @@ def summarise(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def bundle(page: str, data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def bundle(page: str, alt: str, data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """A figure as an output of a notebook: its HTML, words and data, and the metadata of these."""
-    content = {"text/html": page, "text/plain": summarise(data), FIGURE_MIME: data}
-    return content, {"text/html": {"alt": data["alt"]}}
+    content = {"text/html": page, "text/plain": summarise(alt, data), FIGURE_MIME: data}
+    return content, {"text/html": {"alt": alt}}
 
 
 def digest(values: Any) -> list[str]:
@@ -89,6 +91,8 @@ def _block_means(rows: Any, axis: int) -> Any:
 
 
 def _axes(ax: Axes) -> dict[str, Any]:
+    from matplotlib.patches import Rectangle
+
     bars = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     shapes = [patch for patch in ax.patches if not isinstance(patch, Rectangle)]
     everything = {
@@ -107,6 +111,8 @@ def _axes(ax: Axes) -> dict[str, Any]:
 
 def _axis(axis: Axis) -> list[str]:
     """Its label, and the words at its ticks where these are fixed."""
+    from matplotlib.ticker import FixedLocator
+
     fixed = isinstance(axis.get_major_locator(), FixedLocator)
     words = " ".join(tick.get_text() for tick in axis.get_ticklabels()) if fixed else ""
     return [text for text in (axis.get_label_text(), words) if text]

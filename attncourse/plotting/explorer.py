@@ -25,7 +25,7 @@ SCRIPT = HERE.joinpath("explorer.js").read_text("utf-8")
 HINT = "The row below looks at the row above. Point at a symbol to read its weights."
 
 
-class AttentionView:
+class Explorer:
     """What `attention_view` returns: a cell that ends with it shows it."""
 
     def __init__(self, page: str, data: dict[str, Any]) -> None:
@@ -33,10 +33,10 @@ class AttentionView:
         self.data = data
 
     def __repr__(self) -> str:
-        return summarise(self.data)
+        return summarise(self.data["alt"], self.data)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return bundle(self.page, self.data)
+        return bundle(self.page, self.data["alt"], self.data)
 
 
 def attention_view(
@@ -46,7 +46,7 @@ def attention_view(
     *,
     alt: str,
     heads: Sequence[str] | None = None,
-) -> AttentionView:
+) -> Explorer:
     """A view of attention weights to explore with mouse or keyboard.
 
     Pointing at a symbol, or reaching it with Tab and the arrow keys, leaves only its own lines
@@ -77,7 +77,7 @@ def attention_view(
         {"title": name, **words, "maps": [digest(head)]}
         for name, head in zip(names, stack, strict=True)
     ]
-    return AttentionView(_page(stack, source, target, line, names), {"alt": line, "axes": axes})
+    return Explorer(_page(stack, source, target, line, names), {"alt": line, "axes": axes})
 
 
 def _page(

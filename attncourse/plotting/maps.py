@@ -1,28 +1,36 @@
-"""Maps of numbers: a matrix as colours, and the attention map of a sentence."""
+"""Maps of numbers: a matrix as colours, the attention map of a sentence, pictures and gates."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
+from matplotlib.colors import LinearSegmentedColormap
 
+from attncourse.plotting import guesses, words
 from attncourse.plotting.style import (
     COLOURS,
     DPI,
     SIGNED,
-    STYLE,
     WEIGHTS,
     WIDTH,
     Numbers,
     numbers,
     panels,
+    styled,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
-@mpl.rc_context(STYLE)
+# What a channel of light looks like: these are the lights themselves, and no colours of lines.
+LIGHTS = {"red": "#FF2A1F", "green": "#22D64B", "blue": "#3D6BFF"}
+
+
+@styled()
 def heatmap(
     values: Any,
     *,
@@ -37,6 +45,7 @@ def heatmap(
     signed: bool = False,
     written: bool | None = None,
     bar: bool = True,
+    guess: Any = None,
 ) -> Axes:
     """A matrix as a map of colours.
 
@@ -54,9 +63,11 @@ def heatmap(
         signed: take a map that is white at zero; its default limits are symmetric.
         written: write the numbers into the cells; by default where there are at most 60.
         bar: put a colour bar at the right.
+        guess: framed by dashes, see `attncourse.plotting.guesses.of_map`.
 
     Raises:
-        ValueError: if the values are no matrix, or the labels do not fit its shape.
+        ValueError: if the values are no matrix, the labels do not fit its shape, or the guess
+            cannot be read.
     """
     matrix = numbers(values)
     if matrix.ndim != 2 or matrix.size == 0:
@@ -66,26 +77,20 @@ def heatmap(
             raise ValueError(
                 f"{name} must be {size} labels for shape {matrix.shape}, got {len(labels)}"
             )
-    if ax is None:
-        ax = _fitting_axes(matrix.shape, rows, columns)
-    low, high = limits or _limits(matrix, signed)
-    colours = SIGNED if signed else WEIGHTS
-    image = ax.imshow(matrix, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    places, verdict = guesses.of_map(guess, matrix, rows, columns)
+    image = _map(matrix, rows, columns, ax, limits or _limits(matrix, signed), signed)
+    ax = image.axes
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    ax.spines[:].set_visible(True)
-    ax.tick_params(length=0)
-    if rows is not None:
-        ax.set_yticks(range(len(rows)), [_visible(text) for text in rows])
-    if columns is not None:
-        ax.set_xticks(range(len(columns)), [_visible(text) for text in columns])
     if written or (written is None and matrix.size <= 60):
         _write(image, matrix)
     if bar:
         _colour_bar(image, label)
+    _frame(ax, places)
+    words.tell(ax, words.of_map(matrix, rows, columns, label), verdict)
     return ax
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def alignment(
     weights: Any,
     source: Sequence[str],
@@ -95,6 +100,7 @@ def alignment(
     title: str = "",
     limits: tuple[float, float] | None = None,
     bar: bool = True,
+    guess: Any = None,
 ) -> Axes:
     """An attention map: how much each target symbol looks at each source symbol.
 
@@ -106,9 +112,10 @@ def alignment(
         title: above the map.
         limits: values of the first and the last colour; by default zero and the greatest weight.
         bar: put a colour bar at the right.
+        guess: framed by dashes, see `attncourse.plotting.guesses.of_map`.
 
     Raises:
-        ValueError: if the weights are not of shape (T, S).
+        ValueError: if the weights are not of shape (T, S), or the guess cannot be read.
     """
     matrix = numbers(weights)
     if matrix.shape != (len(target), len(source)):
@@ -116,19 +123,12 @@ def alignment(
             f"weights must have shape (T, S) = ({len(target)}, {len(source)}), "
             f"a row for each target symbol, got {matrix.shape}"
         )
-    ax = heatmap(
-        matrix,
-        rows=list(target),
-        columns=list(source),
-        ax=ax,
-        title=title,
-        xlabel="source",
-        ylabel="target",
-        label="attention weight",
-        limits=limits,
-        written=False,
-        bar=bar,
-    )
+    places, verdict = guesses.of_map(guess, matrix, list(target), list(source))
+    image = _map(matrix, target, source, ax, limits or _limits(matrix, False), False)
+    ax = image.axes
+    ax.set(title=title, xlabel="source", ylabel="target")
+    if bar:
+        _colour_bar(image, "attention weight")
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
     if _longest(source) > 2:
@@ -138,7 +138,125 @@ def alignment(
     ax.set_yticks(np.arange(0.5, len(target) - 1), minor=True)
     ax.grid(which="minor")
     ax.tick_params(which="both", length=0)
+    _frame(ax, places)
+    words.tell(ax, words.of_alignment(matrix, source, target), verdict)
     return ax
+
+
+@styled()
+def picture(
+    image: Any, *, ax: Axes | None = None, title: str = "", colour: str | None = None
+) -> Axes:
+    """An image as one sees it, without ticks.
+
+    Args:
+        image: (H, W), or (3, H, W) for red, green and blue, between 0 and 1.
+        ax: axes to draw on; by default new ones, half as wide as a lesson.
+        title: above the image.
+        colour: "red", "green" or "blue": draw the only channel in the light that it measures.
+
+    Raises:
+        ValueError: if the image has another shape, or there is no such light.
+    """
+    values = numbers(image)
+    if values.ndim == 3 and len(values) == 1:
+        values = values[0]
+    if not (values.ndim == 2 or (values.ndim == 3 and len(values) == 3)) or values.size == 0:
+        raise ValueError(f"image must have shape (H, W) or (3, H, W), got {values.shape}")
+    if colour is not None and (colour not in LIGHTS or values.ndim == 3):
+        raise ValueError(
+            f"colour must be one of {', '.join(LIGHTS)}, for an image of one channel; "
+            f"got {colour!r} for shape {values.shape}"
+        )
+    height, width = values.shape[-2:]
+    if ax is None:
+        ax = panels(width=WIDTH / 2, height=0.5 + WIDTH / 2 * height / width)[0]
+    shades = LinearSegmentedColormap.from_list("light", ["#000000", LIGHTS.get(colour or "", "w")])
+    shown = values.clip(0, 1) if values.ndim == 2 else values.clip(0, 1).transpose(1, 2, 0)
+    ax.imshow(shown, cmap=shades, vmin=0, vmax=1, interpolation="nearest")
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    of = f" in {colour}" if colour else ""
+    words.tell(ax, f"A picture{of} of {height} by {width} pixels.")
+    return ax
+
+
+@styled()
+def gating(image: Any, gate: Any, *, title: str = "") -> Axes:
+    """What a gate does to an image: the image, the gate, and their product.
+
+    Args:
+        image: (3, H, W), or (H, W), between 0 and 1.
+        gate: between 0 and 1: a gate for each channel, (3,) or (3, 1, 1); for each place, (H, W);
+            for both, (3, H, W); or for each place of a coarser map, (h, w) or (3, h, w).
+        title: above the image.
+
+    Raises:
+        ValueError: if the shapes do not fit each other.
+    """
+    values = numbers(image)
+    values = values[None] if values.ndim == 2 else values
+    opened = numbers(gate)
+    per_channel = opened.size == len(values) and opened.shape[0] == len(values)
+    opened = opened.reshape(-1, 1, 1) if per_channel else opened
+    opened = opened[None] if opened.ndim == 2 else opened
+    if values.ndim != 3 or opened.ndim != 3 or len(opened) not in (1, len(values)):
+        raise ValueError(
+            "gate must have a number for each channel, (C,), or for each place, (h, w) or "
+            f"(C, h, w), of an image (C, H, W); got {numbers(gate).shape} for {values.shape}"
+        )
+    height, width = values.shape[1:]
+    rows = np.arange(height) * opened.shape[1] // height
+    columns = np.arange(width) * opened.shape[2] // width
+    before, between, after = panels(3, width=WIDTH, height=0.6 + WIDTH / 3.2 * height / width)
+    picture(values, ax=before, title=title or "image")
+    picture(values * opened[:, rows][:, :, columns], ax=after, title="image × gate")
+    if per_channel:
+        names = list(LIGHTS) if len(values) == 3 else [str(c) for c in range(len(values))]
+        bars = dict(zip(names, opened.ravel().tolist(), strict=True))
+        between.bar(range(len(bars)), list(bars.values()), color=[LIGHTS.get(n) for n in names])
+        between.set_xticks(range(len(bars)), names)
+        between.set(title="gate", ylim=(0, 1), box_aspect=height / width)
+        shut = words.listed(f"{name} {words.short(value)}" for name, value in bars.items())
+        words.tell(between, f"A gate for each channel: {shut}.")
+    else:
+        drawn = opened.mean(0)
+        image_of_gate = _map(drawn, None, None, between, (0, 1), False)
+        image_of_gate.set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
+        between.set(title="gate", xticks=[], yticks=[])
+        words.tell(between, words.of_map(drawn, None, None, "gates"))
+    return before
+
+
+def _map(
+    matrix: Numbers,
+    rows: Sequence[str] | None,
+    columns: Sequence[str] | None,
+    ax: Axes | None,
+    limits: tuple[float, float],
+    signed: bool,
+) -> AxesImage:
+    """The coloured cells with their labels, and nothing said of them yet."""
+    ax = ax if ax is not None else _fitting_axes(matrix.shape, rows, columns)
+    colours, (low, high) = SIGNED if signed else WEIGHTS, limits
+    image = ax.imshow(matrix, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    ax.spines[:].set_visible(True)
+    ax.tick_params(length=0)
+    if rows is not None:
+        ax.set_yticks(range(len(rows)), [_visible(text) for text in rows])
+    if columns is not None:
+        ax.set_xticks(range(len(columns)), [_visible(text) for text in columns])
+    return image
+
+
+def _frame(ax: Axes, places: Sequence[tuple[int, int]]) -> None:
+    """A dashed frame around each guessed cell."""
+    from matplotlib.patches import Rectangle
+
+    for row, column in places:
+        corner = column - 0.5, row - 0.5
+        for ink, style in (("white", "-"), (COLOURS["red"], (0, (3, 2)))):
+            ax.add_patch(Rectangle(corner, 1, 1, fill=False, ec=ink, ls=style, lw=1.8))
 
 
 def _limits(matrix: Numbers, signed: bool) -> tuple[float, float]:

@@ -1,15 +1,17 @@
 """A sketch: the idea of a lesson in one picture, of boxes, cells and arrows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
 
-from attncourse.plotting.style import COLOURS, STYLE, WEIGHTS, WIDTH, numbers, tint
+from attncourse.plotting.style import COLOURS, WEIGHTS, WIDTH, numbers, styled, tint
+
+if TYPE_CHECKING:
+    from matplotlib.patches import Patch
 
 Point = tuple[float, float]
 UNIT = WIDTH / 10  # inches: a sketch of ten units is as wide as a lesson
@@ -50,6 +52,11 @@ class Sketch:
     The origin is the lower left corner. Places are centres. Colours are the names in
     `attncourse.plotting.COLOURS`.
 
+    Args:
+        width: in units.
+        height: in units.
+        alt: what the sketch shows, for those who cannot see it; may be given when it is shown.
+
     Example:
         >>> sketch = Sketch(6, 2)
         >>> query = sketch.box("query", (1, 1), colour="red")
@@ -57,8 +64,11 @@ class Sketch:
         >>> sketch.arrow(query, key, text="compare")
     """
 
-    @mpl.rc_context(STYLE)
-    def __init__(self, width: float, height: float) -> None:
+    @styled()
+    def __init__(self, width: float, height: float, *, alt: str = "") -> None:
+        from matplotlib.figure import Figure
+
+        self.alt = alt
         self.figure = Figure(figsize=(UNIT * width, UNIT * height))
         self.axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
         self.axes.set_axis_off()
@@ -69,6 +79,8 @@ class Sketch:
 
     def circle(self, text: str, at: Point, *, radius: float = 0.25, colour: str = "grey") -> Shape:
         """A circle, for an operation such as + or ×."""
+        from matplotlib.patches import Circle
+
         return self._add(text, at, (2 * radius, 2 * radius), colour, Circle(at, radius))
 
     def cells(
@@ -89,6 +101,8 @@ class Sketch:
             colour: of the greatest value; by default the map for weights.
             text: below the squares.
         """
+        from matplotlib.patches import Rectangle
+
         matrix = np.atleast_2d(numbers(values))
         shares = (matrix - min(0, matrix.min())) / (np.ptp([0, *matrix.flat]) or 1)
         rows, columns = matrix.shape
@@ -124,6 +138,8 @@ class Sketch:
             bend: how far the arrow bows to its right, as a share of its length.
             colour: of the arrow.
         """
+        from matplotlib.patches import FancyArrowPatch
+
         (tail, start_patch), (head, end_patch) = _end(start), _end(end)
         arrow = FancyArrowPatch(
             tail,
@@ -184,6 +200,8 @@ class Sketch:
 
 
 def _rounded(centre: Point, size: Point) -> Patch:
+    from matplotlib.patches import FancyBboxPatch
+
     corner = centre[0] - size[0] / 2, centre[1] - size[1] / 2
     return FancyBboxPatch(corner, size[0], size[1], boxstyle="round,pad=0,rounding_size=0.12")
 

@@ -86,8 +86,8 @@ def test_curves_draw_the_mean_in_a_band_from_least_to_most():
 def test_curves_refuse_other_lengths_and_too_many_lines():
     with pytest.raises(ValueError, match=r"'a' must have shape .* N = 3 positions, got \(2,\)"):
         plot.curves([1, 2, 3], {"a": [1, 2]})
-    with pytest.raises(ValueError, match="at most 7 lines"):
-        plot.curves([1], {str(name): [1] for name in range(8)})
+    with pytest.raises(ValueError, match="from 1 to 8 lines"):
+        plot.curves([1], {str(name): [1] for name in range(9)})
 
 
 def test_bars_show_mean_and_seeds():
@@ -95,6 +95,44 @@ def test_bars_show_mean_and_seeds():
     assert [bar.get_width() for bar in ax.patches] == [2, 0.5]
     assert [text.get_text() for text in ax.texts] == ["mean 2", "0.5"]
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 3])
+
+
+def test_losses_are_smoothed_over_what_they_were():
+    raw = np.array([4.0, 2.0, 3.0, 1.0])
+    smooth, pale = plot.losses({"additive": [raw, raw + 2]}).lines
+    np.testing.assert_array_equal(pale.get_ydata(), raw + 1)
+    np.testing.assert_allclose(smooth.get_ydata(), [4, 4, 3, 3])
+    assert smooth.get_color() == pale.get_color()
+
+
+def test_a_power_law_is_a_line_on_logarithmic_axes_with_its_power_in_the_legend():
+    sizes = np.array([1, 2, 4.0])
+    ax = plot.power_law(sizes, {"square": 3 * sizes**2, "linear": sizes}, guess={"linear": 2})
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    square, linear, guessed = ax.lines
+    assert (square.get_label(), linear.get_label()) == ("square: power 2.0", "linear: power 1.0")
+    np.testing.assert_allclose(guessed.get_ydata(), sizes**2)
+    with pytest.raises(ValueError, match="positive numbers, at two different sizes"):
+        plot.power_law([1, 2], {"a": [0, 1]})
+    with pytest.raises(ValueError, match="positive numbers, at two different sizes"):
+        plot.power_law([2, 2], {"a": [1, 1]})
+
+
+def test_names_of_dots_stand_on_no_dot_and_on_no_other_name():
+    points = {f"gate {n}": (1 + n % 3 / 50, 0.9 + n / 400) for n in range(7)}
+    ax = plot.scatter(points)
+    figure = ax.figure.get_figure(root=True)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    dots = ax.transData.transform(list(points.values()))
+    for n, box in enumerate(boxes):
+        assert not any(box.contains(*dot) for dot in dots)
+        assert not any(box.overlaps(other) for other in boxes[n + 1 :])
+
+
+def test_a_scattered_point_is_a_pair():
+    with pytest.raises(ValueError, match=r"'SE' must have a place \(x, y\), got shape \(3,\)"):
+        plot.scatter({"SE": (1, 2, 3)})
 
 
 def test_gates_refuse_what_is_no_gate():
@@ -110,3 +148,41 @@ def test_panels_are_axes_of_one_figure_row_by_row():
     assert len(axes) == 6
     assert len({id(ax.figure) for ax in axes}) == 1
     assert axes[3].get_position().y0 < axes[2].get_position().y0
+
+
+def test_a_channel_of_light_is_drawn_in_its_light():
+    shown = plot.picture([[0.0, 1.0]], colour="red").images[0]
+    black, red = shown.to_rgba(shown.get_array())[0, :, :3]
+    np.testing.assert_array_equal(black, [0, 0, 0])
+    assert red[0] > 0.9 > 0.3 > max(red[1:])
+    with pytest.raises(ValueError, match="colour must be one of red, green, blue"):
+        plot.picture([[0.0, 1.0]], colour="pink")
+    with pytest.raises(ValueError, match=r"shape \(H, W\) or \(3, H, W\), got \(2, 4, 4\)"):
+        plot.picture(torch.zeros(2, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        torch.tensor([1.0, 0.5, 0.0]),
+        torch.tensor([1.0, 0.5, 0.0]).view(3, 1, 1),
+        torch.tensor([[0.0, 1.0]]),
+        torch.rand(3, 2, 2),
+        torch.rand(4, 6),
+    ],
+)
+def test_gating_shows_image_and_product(gate):
+    image = torch.rand(3, 4, 6)
+    before = plot.gating(image, gate)
+    first, *_, last = [ax.images[0].get_array() for ax in before.figure.axes if ax.images]
+    full = gate.view(3, 1, 1) if gate.numel() == 3 else gate
+    full = full.repeat_interleave(4 // full.shape[-2], -2).repeat_interleave(
+        6 // full.shape[-1], -1
+    )
+    np.testing.assert_allclose(first, image.permute(1, 2, 0))
+    np.testing.assert_allclose(last, (image * full).permute(1, 2, 0), rtol=1e-6)
+
+
+def test_gating_names_the_shapes_that_fit():
+    with pytest.raises(ValueError, match=r"a number for each channel.*got \(2,\) for \(3, 4, 6\)"):
+        plot.gating(torch.rand(3, 4, 6), torch.rand(2))

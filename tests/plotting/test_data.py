@@ -28,7 +28,7 @@ DRAWINGS = {
 def data_of(draw, y):
     figure = Figure()
     draw(figure.subplots(), y)
-    return describe(figure, "a plot")
+    return describe(figure)
 
 
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
@@ -47,7 +47,7 @@ def test_cells_of_a_sketch_are_data():
     def sketched(values):
         sketch = Sketch(4, 2)
         sketch.cells(values, (2, 1))
-        return describe(sketch.figure, "cells")
+        return describe(sketch.figure)
 
     assert sketched([0.1, 0.9]) != sketched([0.2, 0.9])
 
@@ -56,7 +56,7 @@ def test_colour_bars_are_not_axes_of_their_own():
     figure = Figure()
     ax = figure.subplots()
     figure.colorbar(ax.imshow([[1, 2]]), ax=ax)
-    assert len(describe(figure, "a map")["axes"]) == 1
+    assert len(describe(figure)["axes"]) == 1
 
 
 def test_digest_rounds_to_the_greatest():
@@ -81,4 +81,4 @@ def test_summary_names_what_is_drawn():
     left.plot([1, 2], [2, 1])
     left.plot([1, 2], [3, 1])
     right.imshow([[1, 2]])
-    assert summarise(describe(figure, "It falls.")) == "It falls.\n[loss: 2 lines]\n[figure: 1 map]"
+    assert summarise("It falls.", describe(figure)) == "It falls.\n[loss: 2 lines]\n[figure: 1 map]"

@@ -9,6 +9,7 @@ from base64 import b64decode
 
 import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
@@ -31,9 +32,36 @@ def test_alt_text_must_say_something(alt):
         plot.show(figure(), alt=alt)
 
 
-def test_alt_text_is_required():
-    with pytest.raises(TypeError, match="alt"):
-        plot.show(figure())
+def test_alt_text_is_required_of_what_nothing_is_known():
+    with pytest.raises(ValueError, match="nothing is known of it"):
+        plot.show(Figure())
+    with pytest.raises(ValueError, match="alt must say in words"):
+        plot.show(plot.Sketch(4, 2))
+
+
+def test_a_made_alternative_text_is_shown_and_not_compared():
+    parts, metadata = Picture(figure(), None)._repr_mimebundle_()
+    alt = metadata["text/html"]["alt"]
+    assert alt.startswith("who looks where: Attention map; most looks, row by row: x at a (place 0")
+    assert f'alt="{alt}"' in parts["text/html"]
+    assert parts["text/plain"].startswith(alt)
+    assert "alt" not in parts[plot.FIGURE_MIME]
+
+
+def test_how_far_off_a_guess_was_stands_below_the_picture_and_in_its_words():
+    ax = plot.bars({"SE": 0.5}, guess=0.75)
+    parts, metadata = Picture(ax.figure, None)._repr_mimebundle_()
+    verdict = "Your guess for SE was 0.75; found 0.5: 0.25 too high."
+    assert parts["text/html"].endswith(f"<p>{verdict}</p>")
+    assert metadata["text/html"]["alt"].endswith(verdict)
+    literal, _ = Picture(ax.figure, "One bar.")._repr_mimebundle_()
+    assert f'alt="One bar. {verdict}"' in literal["text/html"]
+    assert literal[plot.FIGURE_MIME]["alt"] == "One bar."
+
+
+def test_a_sketch_brings_its_own_alternative_text(capsys):
+    plot.show(plot.Sketch(4, 2, alt="An empty sheet."))
+    assert "An empty sheet." in capsys.readouterr().out
 
 
 def test_bundle_holds_picture_words_and_data():

@@ -382,6 +382,28 @@ def measure(lessons: Lessons = None) -> None:
     raise typer.Exit(any(measures.measure(anatomy) for _, anatomy in chosen))
 
 
+@app.command(
+    rich_help_panel=MAINTAINERS,
+    epilog=examples("new 12-stand-alone", "new 12-stand-alone window relative_logits Block"),
+)
+def new(
+    lesson: Annotated[str, typer.Argument(help="Number and slug, as the syllabus has them.")],
+    exercises: Annotated[
+        list[str] | None, typer.Argument(help="What its exercises are called; default: first, ….")
+    ] = None,
+) -> None:
+    """Lay out every room of a new lesson; nothing that exists is touched.
+
+    What is to be filled in is marked; attncourse measure lists what is left.
+    """
+    from attncourse.course.places import locate
+    from attncourse.course.skeleton import lay_out, planned
+
+    course = locate()
+    for path, written in lay_out(course, planned(lesson), exercises or ()).items():
+        print("wrote" if written else "kept ", path.relative_to(course.root))
+
+
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("papers"))
 def papers() -> None:
     """Compare the size of our networks with the papers' tables."""

@@ -1,8 +1,8 @@
 """How a lesson is built: its headings and sections, its exercises, its prose, its figures."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -75,10 +75,12 @@ class Anatomy:
     Attributes:
         nb: The solved and executed notebook.
         folders: Where it lies; a relative link must lead somewhere from one of them.
+        files: What belongs to it in other rooms: the text of files, by their paths.
     """
 
     nb: NotebookNode
     folders: tuple[Path, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def sections(self) -> list[Section]:

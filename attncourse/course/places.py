@@ -37,6 +37,17 @@ class Course:
         """The solved notebook of a lesson, whether or not it exists."""
         return self.solutions / lesson.name / f"{lesson.name}.ipynb"
 
+    def rooms(self, lesson: Lesson) -> dict[str, Path]:
+        """Where all else of a lesson stands in the repository, whether or not it exists."""
+        name = lesson.module
+        return {
+            "mechanism": self.root / "attncourse" / "nn" / f"{name}.py",
+            "exercises": self.root / "attncourse" / "exercises" / name,
+            "laws": self.root / "tests" / "nn" / f"test_{name}.py",
+            "benchmark": self.root / "benchmarks" / f"{name}.py",
+            "baseline": self.root / "benchmarks" / "usual" / f"{name}.py",
+        }
+
     def released(self) -> list[Lesson]:
         """The lessons a learner can open here."""
         return [lesson for lesson in LESSONS if self.notebook(lesson).is_file()]

@@ -29,6 +29,11 @@ class Lesson:
         """Number and slug, as in the names of its folder and notebook: `01-bahdanau`."""
         return f"{self.number:02d}-{self.slug}"
 
+    @property
+    def module(self) -> str:
+        """The slug as Python spells it, in the names of modules: `stand_alone`."""
+        return self.slug.replace("-", "_")
+
 
 WARM_UP = "Warm-up"
 SEQUENCES = "I · Sequences"

@@ -239,6 +239,7 @@ BREAKS: list[tuple[str, Callable[[NotebookNode], None]]] = [
     ("heading_tree", replace("## Setup", "# Setup")),
     ("template", replace("## Break it", "## Break something")),
     ("template", replace("## The itch", "## Recap")),
+    ("filled_in", replace(PROSE, f"FILL IN: the itch. {PROSE}")),
     ("setup", replace("import math", "import math\n" * 11)),
     ("picture", lambda nb: code(nb)[2].outputs.clear()),
     ("picture", replace("one picture\n", "one picture\n\n$a=b$\n")),

@@ -57,13 +57,16 @@ def measure(lesson: Anatomy) -> list[Finding]:
 
 
 def dissect(course: Course, lesson: Lesson) -> Anatomy:
-    """The anatomy of a lesson's solution.
+    """The anatomy of a lesson's solution, with what belongs to it in other rooms.
 
     Raises:
         ValueError: The solution is not a notebook.
     """
     places = (course.solution(lesson), course.notebook(lesson))
-    return Anatomy(read(places[0]), tuple(path.parent for path in places))
+    rooms = course.rooms(lesson).values()
+    found = (file for room in rooms for file in (room, *room.glob("*.py")) if file.is_file())
+    files = {path.relative_to(course.root).as_posix(): path.read_text("utf-8") for path in found}
+    return Anatomy(read(places[0]), tuple(path.parent for path in places), files)
 
 
 def render(lessons: Iterable[tuple[Lesson, Anatomy]]) -> RenderableType:

@@ -14,6 +14,7 @@ from attncourse.course.anatomy import (
 from attncourse.course.leaks import HIDDEN, SOLUTION, answer_lines, region
 from attncourse.course.notebook import is_answer, is_written
 
+OPEN = "FILL IN"  # with what belongs there; see `attncourse.course.skeleton`
 TEMPLATE = (
     "You will be able to",
     "Setup",
@@ -110,6 +111,15 @@ def template(lesson: Anatomy) -> Iterator[str]:
         last = max([last, *places[:1]])
 
 
+def filled_in(lesson: Anatomy) -> Iterator[str]:
+    """Nothing of the skeleton is left to be filled in, in any room."""
+    cells = ((f"cell {index}", cell.source) for index, cell in enumerate(lesson.nb.cells, start=1))
+    for place, source in (*cells, *lesson.files.items()):
+        for line in source.splitlines():
+            if OPEN in line:
+                yield f"{place}: {line[line.index(OPEN) :].strip()}"
+
+
 def setup(lesson: Anatomy) -> Iterator[str]:
     """The set-up is one cell of at most 10 lines."""
     section = lesson.section("Setup")
@@ -147,6 +157,7 @@ MEASURES = (
     text_length,
     heading_tree,
     template,
+    filled_in,
     setup,
     picture,
     symbols,

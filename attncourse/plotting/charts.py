@@ -214,7 +214,8 @@ def bars(
     ax.set(title=title, xlabel=xlabel)
     ax.margins(x=0.1)
     if limits:
-        ax.set_xlim(min(limits[0], *guessed.values()), max(limits[1], *guessed.values()))
+        shown = [*limits, *guessed.values()]  # a guess may lie outside of what is possible
+        ax.set_xlim(min(shown), max(shown))
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

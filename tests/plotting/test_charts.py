@@ -97,6 +97,11 @@ def test_bars_show_mean_and_seeds():
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 3])
 
 
+@pytest.mark.parametrize(("guess", "shown"), [(None, (0, 1)), (1.5, (0, 1.5)), (-0.5, (-0.5, 1))])
+def test_limits_of_bars_make_room_for_a_guess(guess, shown):
+    assert plot.bars({"SE": 0.5}, xlabel="share", limits=(0, 1), guess=guess).get_xlim() == shown
+
+
 def test_losses_are_smoothed_over_what_they_were():
     raw = np.array([4.0, 2.0, 3.0, 1.0])
     smooth, pale = plot.losses({"additive": [raw, raw + 2]}).lines

@@ -121,11 +121,7 @@ your guess before you run anything; the cell after it draws the guess beside the
 FILL IN: what is computed now, step by step, and where in the result the guess is to be looked for.
 Nothing in the text or in the code before says what comes out.
 """)
-    yield code("""
-x = torch.arange(4.0)
-result = (x * 2).tolist()
-print("guessed", guess, "and computed", result)
-""")
+    yield code(_figure("by hand", "result", "the pencil", guess=True))
 
 
 def _exercise(number: int, name: str) -> Iterator[NotebookNode]:
@@ -226,7 +222,7 @@ How much survives? Guess first, then run, then compare.
 FILL IN: how the damage is done, in a sentence or two, and what the figure shows of it; which of the
 damages hurts most is for the learner to find out.
 """)
-    yield code(_figure("damaged", "share solved", "the damages"))
+    yield code(_figure("damaged", "share solved", "the damages", guess=True))
     yield text("""
 ## What it costs
 
@@ -285,10 +281,10 @@ idea, the formula in words, the price, and where it fails.
 """)
 
 
-def _figure(name: str, label: str, where: str) -> str:
+def _figure(name: str, label: str, where: str, *, guess: bool = False) -> str:
     """A cell with a chart; its text for those who cannot see it is made from what it shows."""
+    guessed = ", guess=guess" if guess else ""
     return f"""
 shares = {{"{name}": 0.5}}  # FILL IN: what {where} computes
-ax = plot.bars(shares, xlabel="{label}", limits=(0, 1))
-plot.show(ax, alt="; ".join(f"{{name}}: {{share:.2f}}" for name, share in shares.items()))
+plot.show(plot.bars(shares, xlabel="{label}", limits=(0, 1){guessed}))
 """

@@ -278,7 +278,9 @@ def grade(
     ] = False,
     sandbox: Annotated[
         bool,
-        typer.Option("--sandbox/--no-sandbox", help="Cage what learners wrote, or trust it."),
+        typer.Option(
+            "--sandbox/--no-sandbox", help="Run what learners wrote in a sandbox, or trust it."
+        ),
     ] = True,
     seed: Annotated[
         int | None, typer.Option(help="Draw the probes from this; default: as before.")

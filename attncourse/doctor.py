@@ -1,6 +1,6 @@
 """What a bug report needs to know about this machine, and what is wrong with it.
 
-`examine` gathers findings; `table` and `as_json` show them. Nothing personal is read: no user name,
+`examine` gathers facts; `table` and `as_json` show them. Nothing personal is read: no user name,
 no host, and no path unless a kernel is started by a foreign interpreter.
 """
 
@@ -37,7 +37,7 @@ INSTALL = "run `make lab`, or `pip install -r requirements.lock`"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fact:
     """One line of the report; `advice` says what to do where the value is a problem."""
 
     section: str
@@ -46,67 +46,67 @@ class Finding:
     advice: str = ""
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Fact]:
     """Look at interpreter, packages, devices, threads and Jupyter."""
     return [*system(), *packages(), *devices(), *threads(), *jupyter()]
 
 
-def system() -> Iterator[Finding]:
+def system() -> Iterator[Fact]:
     """The interpreter and the machine it runs on."""
     isolated = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
     interpreter = f"{platform.python_version()} ({platform.python_implementation()})"
-    yield Finding("system", "attncourse", attncourse.__version__)
-    yield Finding("system", "python", interpreter)
-    yield Finding("system", "environment", "its own" if isolated else "the system's Python")
-    yield Finding("system", "platform", platform.platform())
+    yield Fact("system", "attncourse", attncourse.__version__)
+    yield Fact("system", "python", interpreter)
+    yield Fact("system", "environment", "its own" if isolated else "the system's Python")
+    yield Fact("system", "platform", platform.platform())
 
 
-def packages() -> Iterator[Finding]:
+def packages() -> Iterator[Fact]:
     """The versions of the packages on which lessons depend."""
     for name in PACKAGES:
         try:
-            yield Finding("packages", name, metadata.version(name))
+            yield Fact("packages", name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding("packages", name, "not installed", INSTALL)
+            yield Fact("packages", name, "not installed", INSTALL)
 
 
-def devices() -> Iterator[Finding]:
+def devices() -> Iterator[Fact]:
     """What torch can compute on."""
     import torch
 
-    yield Finding("devices", "cpu", f"{os.cpu_count()} logical cores, {platform.machine()}")
+    yield Fact("devices", "cpu", f"{os.cpu_count()} logical cores, {platform.machine()}")
     if not torch.cuda.is_available():
-        yield Finding("devices", "cuda", "none")
+        yield Fact("devices", "cuda", "none")
     for index in range(torch.cuda.device_count()):
         gpu = torch.cuda.get_device_properties(index)
         memory = f"{gpu.total_memory / 2**30:.0f} GiB"
         capability = f"compute capability {gpu.major}.{gpu.minor}"
-        yield Finding("devices", f"cuda:{index}", f"{gpu.name}, {memory}, {capability}")
-    yield Finding("devices", "mps", "available" if torch.backends.mps.is_available() else "none")
+        yield Fact("devices", f"cuda:{index}", f"{gpu.name}, {memory}, {capability}")
+    yield Fact("devices", "mps", "available" if torch.backends.mps.is_available() else "none")
 
 
-def threads() -> Iterator[Finding]:
+def threads() -> Iterator[Fact]:
     """How many threads torch, OpenMP and BLAS use; they decide speed and the last digits."""
     import numpy  # noqa: F401  (loads the BLAS that threadpoolctl is to find)
     import torch
     from threadpoolctl import threadpool_info
 
-    yield Finding("threads", "OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "not set"))
-    yield Finding("threads", "torch", str(torch.get_num_threads()))
+    yield Fact("threads", "OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "not set"))
+    yield Fact("threads", "torch", str(torch.get_num_threads()))
     for pool in threadpool_info():
         version = f" ({pool['version']})" if pool["version"] else ""
-        yield Finding("threads", pool["prefix"], f"{pool['num_threads']}{version}")
+        yield Fact("threads", pool["prefix"], f"{pool['num_threads']}{version}")
 
 
-def jupyter() -> Iterator[Finding]:
+def jupyter() -> Iterator[Fact]:
     """The kernel that runs lessons, and nbgrader's extensions of server and JupyterLab."""
-    yield Finding("jupyter", f"kernel {KERNEL}", *kernel())
+    yield Fact("jupyter", f"kernel {KERNEL}", *kernel())
     for name, enabled in (
         ("nbgrader in the server", server_extension_enabled()),
         ("nbgrader in JupyterLab", lab_extension_enabled()),
     ):
         value = "enabled" if enabled else "not enabled"
-        yield Finding("jupyter", name, value, "" if enabled else INSTALL)
+        yield Fact("jupyter", name, value, "" if enabled else INSTALL)
 
 
 def kernel() -> tuple[str, str]:
@@ -143,24 +143,24 @@ def lab_extension_enabled() -> bool:
     return LAB_EXTENSION in get_federated_extensions(folders) and LAB_EXTENSION not in disabled
 
 
-def table(findings: Iterable[Finding]) -> Table:
+def table(facts: Iterable[Fact]) -> Table:
     """The report for people: problems are yellow, with the advice behind them."""
     shown = Table("", "what", Column("value", overflow="fold"))
-    for section, members in groupby(findings, key=lambda finding: finding.section):
+    for section, members in groupby(facts, key=lambda fact: fact.section):
         shown.add_section()
-        for index, finding in enumerate(members):
-            value = Text(finding.value)
-            if finding.advice:
-                value = Text(f"{finding.value}: {finding.advice}", style="yellow")
-            shown.add_row(section if index == 0 else "", finding.name, value)
+        for index, fact in enumerate(members):
+            value = Text(fact.value)
+            if fact.advice:
+                value = Text(f"{fact.value}: {fact.advice}", style="yellow")
+            shown.add_row(section if index == 0 else "", fact.name, value)
     return shown
 
 
-def as_json(findings: Iterable[Finding]) -> dict[str, dict[str, str]]:
+def as_json(facts: Iterable[Fact]) -> dict[str, dict[str, str]]:
     """The report for programs: sections of names and values, and the advice by name."""
     report: dict[str, dict[str, str]] = {}
-    for finding in findings:
-        report.setdefault(finding.section, {})[finding.name] = finding.value
-        if finding.advice:
-            report.setdefault("advice", {})[finding.name] = finding.advice
+    for fact in facts:
+        report.setdefault(fact.section, {})[fact.name] = fact.value
+        if fact.advice:
+            report.setdefault("advice", {})[fact.name] = fact.advice
     return report

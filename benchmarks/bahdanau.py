@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from attncourse.functional import additive_score, plain_additive_score
 from attncourse.nn.bahdanau import BahdanauAttention
+from benchmarks.baselines import bahdanau as baselines
 from benchmarks.harness import Case
-from benchmarks.usual import bahdanau as usual
 
 B, T, S, D = 32, 128, 128, 256
 
@@ -24,7 +24,7 @@ class Step(nn.Module):
         return self.attention(query, keys, projected_keys=projected)
 
 
-class ForgetfulStep(usual.StepAttention):
+class ForgetfulStep(baselines.StepAttention):
     """The same step, to which the projected keys are of no use."""
 
     def forward(self, query: Tensor, keys: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,7 +47,7 @@ def cases() -> Iterator[Case]:
         f"many queries, scores alone: B={B}, T=S={T}, D={D}",
         inputs=lambda: (*inputs(T), torch.randn(D)),
         ours=additive_score,
-        usual={"broadcast": plain_additive_score},
+        baselines={"broadcast": plain_additive_score},
         forward=10,
         both=6,
         memory=1 / 20,
@@ -58,7 +58,7 @@ def cases() -> Iterator[Case]:
         f"many queries: B={B}, T=S={T}, D={D}",
         inputs=lambda: inputs(T),
         ours=ours,
-        usual={"broadcast": usual.BroadcastAttention.like(ours)},
+        baselines={"broadcast": baselines.BroadcastAttention.like(ours)},
         forward=10,
         both=6,
         memory=1 / 20,
@@ -69,7 +69,7 @@ def cases() -> Iterator[Case]:
         f"many queries, theirs one by one: B={B}, T=S={T}, D={D}",
         inputs=lambda: inputs(T),
         ours=ours,
-        usual={"keys projected again": usual.StepAttention.like(ours)},
+        baselines={"keys projected again": baselines.StepAttention.like(ours)},
         forward=10,
         both=6,
     )
@@ -77,7 +77,7 @@ def cases() -> Iterator[Case]:
         f"one query, keys known: B={B}, S={S}, D={D}",
         inputs=step_inputs,
         ours=Step(ours),
-        usual={"keys projected again": ForgetfulStep.like(ours)},
+        baselines={"keys projected again": ForgetfulStep.like(ours)},
         forward=2,
         both=None,
     )

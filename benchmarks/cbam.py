@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from attncourse.nn.cbam import CBAM
+from benchmarks.baselines import cbam as baselines
+from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
 from benchmarks.maps import SHAPES, draw, name
-from benchmarks.usual import cbam as usual
-from benchmarks.usual.weights import like
 
 
 def cases() -> Iterator[Case]:
@@ -16,7 +16,7 @@ def cases() -> Iterator[Case]:
             name("CBAM", shape),
             inputs=draw(shape),
             ours=ours,
-            usual={"official structure": like(ours, usual.CBAM(shape[1]))},
+            baselines={"official structure": like(ours, baselines.CBAM(shape[1]))},
             forward=2.2,
             both=1.0,
             stretch=(3.2, 2.5),

@@ -24,7 +24,7 @@ class Comparison:
     def __init__(self, case: Case, device: torch.device, *, rounds: int, compiled: bool) -> None:
         self.case, self.device, self.rounds = case, device, rounds
         self.compiled = compiled and case.compiled
-        self.others = {**case.usual, **case.peers}
+        self.others = {**case.baselines, **case.peers}
         self.contenders = {OURS: case.ours, **self.others}
         self.dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
 
@@ -47,7 +47,7 @@ class Comparison:
         }
         times = self.isolated(lambda: self.times(prepare))
         for name in self.others:
-            usual = name in self.case.usual
+            usual = name in self.case.baselines
             yield Row(
                 self.case.name,
                 what,

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from attncourse.nn.coordinate import CoordinateAttention
+from benchmarks.baselines import coordinate as baselines
+from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
 from benchmarks.maps import SHAPES, draw, name
-from benchmarks.usual import coordinate as usual
-from benchmarks.usual.weights import like
 
 
 def cases() -> Iterator[Case]:
@@ -16,7 +16,7 @@ def cases() -> Iterator[Case]:
             name("coordinate", shape),
             inputs=draw(shape),
             ours=ours,
-            usual={"official structure": like(ours, usual.CoordinateAttention(shape[1]))},
+            baselines={"official structure": like(ours, baselines.CoordinateAttention(shape[1]))},
             forward=2.2,
             both=1.9,
             stretch=(4, 2.5),

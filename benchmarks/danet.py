@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from attncourse.nn.danet import ChannelAttention, PositionAttention
+from benchmarks.baselines import danet as baselines
 from benchmarks.harness import Case, Inputs
-from benchmarks.usual import danet as usual
 
 C = 512
 
@@ -26,12 +26,12 @@ def products(x: Tensor) -> Tensor:
 def cases() -> Iterator[Case]:
     position = PositionAttention(C)
     nn.init.constant_(position.alpha, 0.7)
-    form = {"all weights at once": usual.PositionAttention.like(position)}
+    form = {"all weights at once": baselines.PositionAttention.like(position)}
     yield Case(
         f"position: B=2, C={C}, 64×64",
         inputs=maps(2, C, 64, 64),
         ours=position,
-        usual=form,
+        baselines=form,
         forward=1.2,
         both=1.1,
         large=maps(8, C, 64, 64),
@@ -40,7 +40,7 @@ def cases() -> Iterator[Case]:
         f"position: B=1, C={C}, 128×128",
         inputs=maps(1, C, 128, 128),
         ours=position,
-        usual=form,
+        baselines=form,
         memory=1 / 10,
     )
     channel = ChannelAttention(sign="official")
@@ -49,7 +49,7 @@ def cases() -> Iterator[Case]:
         f"channel: B=2, C={C}, 64×64",
         inputs=maps(2, C, 64, 64),
         ours=channel,
-        usual={"maximum minus affinity": usual.ChannelAttention.like(channel)},
+        baselines={"maximum minus affinity": baselines.ChannelAttention.like(channel)},
         floor=products,
         large=maps(32, C, 64, 64),
     )

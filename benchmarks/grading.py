@@ -76,14 +76,14 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     lesson = find(options.lesson)
     with tempfile.TemporaryDirectory() as folder:
-        desk = lay_out(Path(folder), lesson)
+        course = lay_out(Path(folder), lesson)
         half = options.plain // 2
-        names = hand_in(desk, lesson, max(options.count, options.large))
-        plain = [by_nbgrader(desk, lesson, names[:half])]
-        ours = by_us(desk, lesson, names[: options.count], options.workers)
-        spent = overhead(desk, lesson)
-        plain.append(by_nbgrader(desk, lesson, names[half : options.plain]))
-        large = [by_us(desk, lesson, names[: options.large], options.workers)]
+        names = hand_in(course, lesson, max(options.count, options.large))
+        plain = [by_nbgrader(course, lesson, names[:half])]
+        ours = by_us(course, lesson, names[: options.count], options.workers)
+        spent = overhead(course, lesson)
+        plain.append(by_nbgrader(course, lesson, names[half : options.plain]))
+        large = [by_us(course, lesson, names[: options.large], options.workers)]
         text = table(lesson, options.workers, plain, ours, spent, large if options.large else [])
     print(text)
     TABLE.write_text(text, encoding="utf-8")

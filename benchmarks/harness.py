@@ -1,10 +1,10 @@
 """How a mechanism declares what is measured.
 
-`benchmarks/<slug>.py` holds one function that makes the cases, and `benchmarks/usual/<slug>.py` the
-forms that people use, written from the paper's equations:
+`benchmarks/<slug>.py` holds one function that makes the cases, and `benchmarks/baselines/<slug>.py`
+the forms that people use, written from the paper's equations:
 
     from benchmarks.harness import Case
-    from benchmarks.usual import se as usual
+    from benchmarks.baselines import se as baselines
     from attncourse.nn.se import SqueezeExcitation
 
     def cases() -> Iterator[Case]:
@@ -13,7 +13,7 @@ forms that people use, written from the paper's equations:
             "8×64×56×56",                          # names a row of the table
             inputs=lambda: (torch.randn(8, 64, 56, 56),),
             ours=ours,
-            usual={"two 1×1 convolutions": usual.SqueezeExcitation.like(ours)},
+            baselines={"two 1×1 convolutions": baselines.SqueezeExcitation.like(ours)},
             forward=1.0, both=1.3, stretch=(1.0, 1.8),
             floor=lambda x: x * x.mean((2, 3), keepdim=True),
         )
@@ -46,7 +46,7 @@ class Case:
         name: The shape, or what is special about the case.
         inputs: Makes the inputs, on the CPU in float32; boolean masks may be among them.
         ours: Our module or function.
-        usual: The usual forms by name. Targets hold against each of them.
+        baselines: The usual forms by name. Targets hold against each of them.
         peers: Library modules by name, if importable; measured, without a target.
         forward: At least so many times as fast as each usual form; None: not measured.
         both: The same for forward + backward.
@@ -60,7 +60,7 @@ class Case:
     name: str
     inputs: Inputs
     ours: Contender
-    usual: dict[str, Contender]
+    baselines: dict[str, Contender]
     peers: dict[str, Contender] = field(default_factory=dict)
     forward: float | None = 1.0
     both: float | None = 1.0
@@ -74,7 +74,7 @@ class Case:
 def slugs() -> list[str]:
     """The mechanisms that have cases: a file here, and one of usual forms."""
     here = Path(__file__).parent
-    forms = sorted(path.name for path in here.glob("usual/[a-z]*.py"))
+    forms = sorted(path.name for path in here.glob("baselines/[a-z]*.py"))
     return [name.removesuffix(".py") for name in forms if (here / name).exists()]
 
 

@@ -12,7 +12,7 @@ INTRODUCTION = """\
 # Benchmarks{on}
 
 Written by `python -m benchmarks`; do not edit. Each mechanism is measured in one interleaved run
-against the forms that people use (`benchmarks/usual/`), with equal weights and equal results.
+against the forms that people use (`benchmarks/baselines/`), with equal weights and equal results.
 *Ratio* is the median over rounds of the other's time divided by ours, with quartiles; *target* is
 what ours must reach, and *stretch* what is aimed at. *(c)* compares ours under `torch.compile` with
 the other as it is. *Peak* is the memory of one run beyond its inputs, ours / theirs. *Floor* is the

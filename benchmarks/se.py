@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
+from benchmarks.baselines import se as baselines
+from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
 from benchmarks.maps import SHAPES, draw, name
-from benchmarks.usual import se as usual
-from benchmarks.usual.weights import like
 
 
 def floor(x: Tensor) -> Tensor:
@@ -24,9 +24,9 @@ def cases() -> Iterator[Case]:
             name("SE", shape),
             inputs=draw(shape),
             ours=se,
-            usual={
-                "1×1 convolutions": like(se, usual.SqueezeExcitation(channels)),
-                "linear layers": like(se, usual.LinearSqueezeExcitation(channels)),
+            baselines={
+                "1×1 convolutions": like(se, baselines.SqueezeExcitation(channels)),
+                "linear layers": like(se, baselines.LinearSqueezeExcitation(channels)),
             },
             forward=1.0,
             both=1.3,
@@ -40,7 +40,9 @@ def cases() -> Iterator[Case]:
             name("ECA", shape),
             inputs=draw(shape),
             ours=eca,
-            usual={"official structure": like(eca, usual.EfficientChannelAttention(kernel))},
+            baselines={
+                "official structure": like(eca, baselines.EfficientChannelAttention(kernel))
+            },
             stretch=(None, 1.2),
             floor=floor,
             large=draw(shape, batches=8),

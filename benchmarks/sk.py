@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from attncourse.nn.sk import SelectiveKernel
+from benchmarks.baselines import sk as baselines
+from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
 from benchmarks.maps import SHAPES, draw, name
-from benchmarks.usual import sk as usual
-from benchmarks.usual.weights import like
 
 
 def cases() -> Iterator[Case]:
@@ -16,7 +16,7 @@ def cases() -> Iterator[Case]:
             name("SK", shape),
             inputs=draw(shape),
             ours=ours,
-            usual={"official structure": like(ours, usual.SelectiveKernel(shape[1]))},
+            baselines={"official structure": like(ours, baselines.SelectiveKernel(shape[1]))},
             forward=1.15,
             both=1.0,
             stretch=(1.4, 1.5),

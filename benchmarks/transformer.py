@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from attncourse.nn.transformer import EncoderLayer, MultiHeadAttention
+from benchmarks.baselines import transformer as baselines
 from benchmarks.harness import Case, Inputs
-from benchmarks.usual import transformer as usual
 
 D, HEADS = 256, 8
 SHORT, LONG = (32, 128), (8, 1024)  # B, T
@@ -29,9 +29,9 @@ def cases() -> Iterator[Case]:
             f"multi-head attention: B={batch}, T={length}, D={D}, h={HEADS}",
             inputs=sequences(batch, length),
             ours=attention,
-            usual={
-                "four projections": usual.FourProjections.like(attention),
-                "nn.MultiheadAttention": usual.TorchAttention.like(attention),
+            baselines={
+                "four projections": baselines.FourProjections.like(attention),
+                "nn.MultiheadAttention": baselines.TorchAttention.like(attention),
             },
             forward=forward,
             both=both,
@@ -42,9 +42,9 @@ def cases() -> Iterator[Case]:
             f"encoder layer: B={batch}, T={length}, D={D}, h={HEADS}",
             inputs=sequences(batch, length),
             ours=layer,
-            usual={
-                "four projections": usual.PostNormLayer.like(layer),
-                "nn.TransformerEncoderLayer": usual.TorchLayer.like(layer),
+            baselines={
+                "four projections": baselines.PostNormLayer.like(layer),
+                "nn.TransformerEncoderLayer": baselines.TorchLayer.like(layer),
             },
             stretch=(stretch, None),
             large=sequences(8 * batch, length),

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from attncourse.nn.triplet import TripletAttention
+from benchmarks.baselines import triplet as baselines
+from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
 from benchmarks.maps import SHAPES, draw, name
-from benchmarks.usual import triplet as usual
-from benchmarks.usual.weights import like
 
 
 def cases() -> Iterator[Case]:
@@ -16,7 +16,7 @@ def cases() -> Iterator[Case]:
             name("triplet", shape),
             inputs=draw(shape),
             ours=ours,
-            usual={"official structure": like(ours, usual.TripletAttention())},
+            baselines={"official structure": like(ours, baselines.TripletAttention())},
             forward=4.5,
             both=1.8,
             stretch=(8, 4),

@@ -66,7 +66,7 @@ def test_forward_evaluates_and_both_trains():
 
 
 def tiny(ours, usual, **options) -> Case:
-    return Case("tiny", inputs=lambda: (torch.randn(3, 5),), ours=ours, usual=usual, **options)
+    return Case("tiny", inputs=lambda: (torch.randn(3, 5),), ours=ours, baselines=usual, **options)
 
 
 def test_a_case_becomes_rows():
@@ -116,4 +116,4 @@ def test_a_run_rewrites_its_own_section_only(tmp_path, monkeypatch):
 def test_every_mechanism_declares_cases_with_a_usual_form(slug):
     made = list(cases(slug))
     assert made and len({case.name for case in made}) == len(made)
-    assert all(case.usual or case.peers for case in made)
+    assert all(case.baselines or case.peers for case in made)

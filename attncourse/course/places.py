@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attncourse.course.syllabus import LESSONS, Lesson, find
 
-PACKAGE = Path(__file__).resolve().parents[2]  # the repository, unless it is installed elsewhere
+CHECKOUT = Path(__file__).resolve().parents[2]  # the repository, unless it is installed elsewhere
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def locate(start: Path | None = None) -> Course:
         ValueError: There is no course there, with what to do.
     """
     start = (start or Path.cwd()).resolve()
-    for root in (start, *start.parents, PACKAGE):
+    for root in (start, *start.parents, CHECKOUT):
         course = Course(root)
         if course.released() or course.solved():
             return course

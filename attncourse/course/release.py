@@ -34,14 +34,16 @@ def generate(course: Course, lessons: Iterable[Lesson]) -> dict[str, bytes]:
         ValueError: nbgrader refuses a lesson; its log says why.
     """
     with TemporaryDirectory() as folder:
-        desk = Course(Path(folder).resolve())
+        scratch = Course(Path(folder).resolve())
         for lesson in lessons:
-            source = desk.solution(lesson)
+            source = scratch.solution(lesson)
             shutil.copytree(course.solution(lesson).parent, source.parent)
             normalise_file(source)
-            _assign(course, desk, lesson)
-        files = sorted(path for path in desk.notebooks.rglob("*") if path.is_file())
-        content = {path.relative_to(desk.notebooks).as_posix(): path.read_bytes() for path in files}
+            _assign(course, scratch, lesson)
+        files = sorted(path for path in scratch.notebooks.rglob("*") if path.is_file())
+        content = {
+            path.relative_to(scratch.notebooks).as_posix(): path.read_bytes() for path in files
+        }
     return content | {START_PAGE: start_page(course).encode()}
 
 
@@ -122,14 +124,14 @@ def _solution(course: Course, lesson: Lesson) -> NotebookNode:
     return normalise(read(course.solution(lesson)))
 
 
-def _assign(course: Course, desk: Course, lesson: Lesson) -> None:
-    """Lets nbgrader release one lesson from the solutions to the notebooks of a desk."""
+def _assign(course: Course, scratch: Course, lesson: Lesson) -> None:
+    """Lets nbgrader release one lesson from the solutions to the notebooks of a scratch."""
     # Here, because importing nbgrader takes longer than all the rest of the command line.
     from nbgrader.converters import GenerateAssignment, NbGraderException
     from nbgrader.coursedir import CourseDirectory
 
     config = PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
-    place = {"CourseDirectory": {"root": str(desk.root), "assignment_id": lesson.name}}
+    place = {"CourseDirectory": {"root": str(scratch.root), "assignment_id": lesson.name}}
     config.merge(Config(place))
     config.merge(Config(WITHOUT_GRADEBOOK))
     try:

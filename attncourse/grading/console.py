@@ -22,19 +22,19 @@ from rich.text import Text
 from attncourse.course.marks import SIGNS, Standing
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
-from attncourse.grading.caged.cage import NoCage, Rung
 from attncourse.grading.engine import Cluster, Engine, Processes
-from attncourse.grading.intake.reading import Malformed
+from attncourse.grading.exceptions import SandboxUnavailable, UnreadableSubmission
+from attncourse.grading.grader import Grader
 from attncourse.grading.intake.submissions import read_file
-from attncourse.grading.judge import Judge
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.gradebook import Gradebook
 from attncourse.grading.results.products import Products, write_products
 from attncourse.grading.runner import Settings, grade_class, refused, students, tally
+from attncourse.grading.sandbox.backends import Backend
 
-UNCAGED = Text(
-    "Learners' code runs without a cage: it can read solutions, change grades, use the network.",
+UNSANDBOXED = Text(
+    "Learners' code runs without a sandbox: it can read solutions, change grades, use the network.",
     "yellow",
 )
 REFUSED = 2  # as for other input that cannot be worked with
@@ -61,7 +61,7 @@ def grade_lesson(
 
     Returns:
         0 if every submission was graded to its end or refused with a reason, 1 if the grader
-        itself failed at one, 2 if learners' code cannot be caged, 130 if the run was stopped.
+        itself failed at one, 2 if there can be no sandbox, 130 if the run was stopped.
 
     Raises:
         ValueError: There is nothing to grade, or a name is none of a student's.
@@ -85,15 +85,15 @@ def grade_lesson(
                     bar.print(line(record))
                 bar.advance(task)
 
-            def tell_cage(cage: str) -> None:
-                caged = Text(f"Learners' code runs in {cage}.", "dim")
-                bar.print(UNCAGED if cage == Rung.NONE else caged)
+            def tell_sandbox(sandbox: str) -> None:
+                sandboxed = Text(f"Learners' code runs in {sandbox}.", "dim")
+                bar.print(UNSANDBOXED if sandbox == Backend.NONE else sandboxed)
 
             try:
                 found = grade_class(
-                    plan, course.root, names, book, engine, settings, tell, tell_cage
+                    plan, course.root, names, book, engine, settings, tell, tell_sandbox
                 )
-            except (NoCage, KeyboardInterrupt) as stop:
+            except (SandboxUnavailable, KeyboardInterrupt) as stop:
                 bar.stop()
                 return _stopped(console, stop)
             bar.stop()
@@ -104,7 +104,7 @@ def grade_lesson(
 
 
 def _stopped(console: Console, stop: BaseException) -> int:
-    if isinstance(stop, NoCage):
+    if isinstance(stop, SandboxUnavailable):
         console.print(str(stop), markup=False, style="yellow")
         return REFUSED
     console.print("Stopped. What is shown above is kept; run again to go on.")
@@ -143,11 +143,11 @@ def grade_file(
         json: Whether to print the record, for other programs.
 
     Returns:
-        0 if all points of the checks were earned, 1 if not, 2 if its code cannot be caged.
+        0 if all points of the checks were earned, 1 if not, 2 if its code cannot run in a sandbox.
     """
     try:
         record = _record(Plan.of(lesson, course), path, settings)
-    except NoCage as refusal:
+    except SandboxUnavailable as refusal:
         print(refusal, file=sys.stderr)
         return REFUSED
     if json:
@@ -163,10 +163,10 @@ def _record(plan: Plan, path: Path, settings: Settings) -> Record:
     seed = secrets.randbelow(2**31) if settings.seed is None else settings.seed
     try:
         submission = read_file(path, plan, "")
-    except Malformed as error:
+    except UnreadableSubmission as error:
         return refused(plan, "", error, seed)
-    with Judge(plan, limits=settings.limits, sandbox=settings.sandbox) as judge:
-        return judge.grade(submission, seed=seed)
+    with Grader(plan, limits=settings.limits, sandbox=settings.sandbox) as grader:
+        return grader.grade(submission, seed=seed)
 
 
 def checks(record: Record) -> Group:

@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, Self, TypeVar
 
-from attncourse.grading.caged.cage import Limits, NoCage
-from attncourse.grading.caged.keeper import MOMENT
-from attncourse.grading.judge import Judge
+from attncourse.grading.exceptions import SandboxUnavailable
+from attncourse.grading.grader import Grader
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Record
 from attncourse.grading.results.autograded import autograded
+from attncourse.grading.sandbox.client import MOMENT
+from attncourse.grading.sandbox.limits import Limits
 
 #: How often a job is tried whose process died.
 TRIES = 3
@@ -41,7 +42,7 @@ class Job:
         submission: What was handed in.
         seed: From which the probes are drawn.
         limits: What the learner's code may use.
-        sandbox: Whether it is caged.
+        sandbox: Whether it runs in a sandbox.
     """
 
     plan: Plan
@@ -53,11 +54,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Graded:
-    """A record, the notebook that formgrader shows, and the cage it was graded in."""
+    """A record, the notebook that formgrader shows, and the sandbox it was graded in."""
 
     record: Record
     notebook: str
-    cage: str = ""
+    sandbox: str = ""
 
 
 #: What an engine gives for a job: the result, or why there is none.
@@ -79,13 +80,13 @@ class Engine(Protocol):
         """Grade jobs, and give each back when it is done.
 
         Raises:
-            NoCage: No cage can be built where they are to be graded.
+            SandboxUnavailable: No sandbox can be built where they are to be graded.
         """
         ...
 
 
 class Processes:
-    """Some processes of this machine, each with a judge of its own.
+    """Some processes of this machine, each with a grader of its own.
 
     Args:
         workers: How many.
@@ -135,7 +136,7 @@ class Processes:
             for future in done:
                 job = running.pop(future)
                 error = future.exception()
-                if isinstance(error, NoCage):
+                if isinstance(error, SandboxUnavailable):
                     raise error
                 if error is None:
                     yield job, future.result()
@@ -191,7 +192,7 @@ def _safe_path() -> Iterator[None]:
 
 
 class Cluster:
-    """The workers of a Dask cluster, each with a judge of its own.
+    """The workers of a Dask cluster, each with a grader of its own.
 
     Args:
         scheduler: Its address, `tcp://host:port`.
@@ -236,7 +237,7 @@ class Cluster:
         for future in completed:
             job = running.pop(future)
             error = future.exception()
-            if isinstance(error, NoCage):
+            if isinstance(error, SandboxUnavailable):
                 raise error
             yield job, future.result() if error is None else f"{type(error).__name__}: {error}"
             for following in islice(waiting, 1):
@@ -249,24 +250,24 @@ class Cluster:
         return self.client.submit(grade, job, pure=False)
 
 
-_judges: dict[tuple[str, Limits, bool], Judge] = {}
-_turn = threading.Lock()  # a Dask worker may have several threads, a judge has one zygote
+_graders: dict[tuple[str, Limits, bool], Grader] = {}
+_turn = threading.Lock()  # a Dask worker may have several threads, a grader has one forkserver
 
 
 def grade(job: Job) -> Graded:
-    """Grade one submission in this process, whose judge stays for the next."""
+    """Grade one submission in this process, whose grader stays for the next."""
     with _turn:
-        judge = _judge(job.plan, job.limits, job.sandbox)
-        record = judge.grade(job.submission, seed=job.seed)
-    return Graded(record, autograded(job.plan, job.submission, record), judge.rung)
+        grader = _grader(job.plan, job.limits, job.sandbox)
+        record = grader.grade(job.submission, seed=job.seed)
+    return Graded(record, autograded(job.plan, job.submission, record), grader.backend)
 
 
-def _judge(plan: Plan, limits: Limits, sandbox: bool) -> Judge:
+def _grader(plan: Plan, limits: Limits, sandbox: bool) -> Grader:
     key = (plan.digest, limits, sandbox)
-    if key not in _judges:
-        _judges[key] = Judge(plan, limits=limits, sandbox=sandbox).__enter__()
-        atexit.register(_judges[key].__exit__)
-    return _judges[key]
+    if key not in _graders:
+        _graders[key] = Grader(plan, limits=limits, sandbox=sandbox).__enter__()
+        atexit.register(_graders[key].__exit__)
+    return _graders[key]
 
 
 def _begin(start: tuple[Plan, Limits, bool] | None) -> None:
@@ -275,7 +276,7 @@ def _begin(start: tuple[Plan, Limits, bool] | None) -> None:
     threading.Thread(target=_end_with_the_runner, daemon=True).start()
     if start:
         with contextlib.suppress(Exception):  # whatever is wrong, the first job will say so
-            _judge(*start)
+            _grader(*start)
 
 
 def _end_with_the_runner() -> None:

@@ -19,10 +19,10 @@ import attncourse
 from attncourse.course.notebook import grade_id, is_answer, is_check, mark, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.grading import PACKAGE
 from attncourse.grading.names import bound, python
 
 EXERCISES = "attncourse.exercises"
-PACKAGE = Path(attncourse.__file__).parent
 ASKING = ("check", "examine")  # the methods of an exercise that judge an answer
 
 

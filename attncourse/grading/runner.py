@@ -12,22 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attncourse.course.notebook import write_file
-from attncourse.grading.caged.cage import Limits
 from attncourse.grading.engine import Engine, Graded, Job
-from attncourse.grading.intake.reading import Malformed
+from attncourse.grading.exceptions import NothingSubmitted, SubmissionError
+from attncourse.grading.grader import digest
 from attncourse.grading.intake.submissions import (
     SUBMITTED,
-    NothingSubmitted,
     read_submission,
     shown,
     stated_time,
 )
-from attncourse.grading.judge import digest
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.autograded import place, ungraded
 from attncourse.grading.results.gradebook import Gradebook
 from attncourse.grading.results.journal import Journal
+from attncourse.grading.sandbox.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Settings:
 
     Attributes:
         limits: What a learner's code may use.
-        sandbox: Whether it is caged.
+        sandbox: Whether it runs in a sandbox.
         force: Whether to grade again what has not changed.
         seed: From which probes are drawn; None: the lesson's own, drawn at its first grading.
     """
@@ -49,8 +48,8 @@ class Settings:
 
 #: Called with a record and whether it was graded just now.
 OnRecord = Callable[[Record, bool], None]
-#: Called with what a cage is made of, once for each kind.
-OnCage = Callable[[str], None]
+#: Called with what a sandbox is made of, once for each kind.
+OnSandbox = Callable[[str], None]
 
 
 def students(root: Path, lesson: str) -> list[str]:
@@ -82,7 +81,7 @@ def grade_class(
     engine: Engine,
     settings: Settings,
     on_record: OnRecord,
-    on_cage: OnCage = lambda cage: None,
+    on_sandbox: OnSandbox = lambda sandbox: None,
 ) -> dict[str, Record]:
     """Grades what is new or changed.
 
@@ -94,19 +93,19 @@ def grade_class(
         engine: Where the work is done.
         settings: How.
         on_record: Told of each record when it is safe.
-        on_cage: Told how learners' code is caged.
+        on_sandbox: Told what keeps learners' code in.
 
     Returns:
         The record of every student named.
 
     Raises:
-        NoCage: Learners' code is to be caged, and cannot be.
+        SandboxUnavailable: Learners' code is to run in a sandbox, and cannot.
     """
     journal = Journal(root, plan.lesson)
     known = journal.load()
     seed = journal.seed(settings.seed)
     found: dict[str, Record] = {}
-    cages: set[str] = set()
+    sandboxes: set[str] = set()
 
     def keep(record: Record, *, fresh: bool) -> None:
         book.write(record, before=known.get(record.student))
@@ -126,7 +125,7 @@ def grade_class(
             before = known.get(name)
             try:
                 submission = read_submission(folder, plan, name)
-            except (Malformed, NothingSubmitted) as error:
+            except SubmissionError as error:
                 record = refused(plan, name, error, seed)
                 keep_without(record, fresh=record != before)
                 continue
@@ -145,9 +144,9 @@ def grade_class(
     for job, result in engine.results(jobs()):
         name = job.submission.student
         if isinstance(result, Graded):
-            if result.cage not in cages:
-                cages.add(result.cage)
-                on_cage(result.cage)
+            if result.sandbox not in sandboxes:
+                sandboxes.add(result.sandbox)
+                on_sandbox(result.sandbox)
             write_file(place(root, plan, name), result.notebook.encode())
             keep(result.record, fresh=True)
         else:
@@ -156,7 +155,7 @@ def grade_class(
     return found
 
 
-def refused(plan: Plan, student: str, error: Malformed | NothingSubmitted, seed: int) -> Record:
+def refused(plan: Plan, student: str, error: SubmissionError, seed: int) -> Record:
     """The record of a submission that cannot be read."""
     status = Status.NOTHING if isinstance(error, NothingSubmitted) else Status.MALFORMED
     return Record(

@@ -1,6 +1,6 @@
 """The rooms of the package and what each may import: the table, and its picture.
 
-`tests/house/test_imports.py` holds every import of the package to the same table.
+`tests/project/test_imports.py` holds every import of the package to the same table.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from attncourse.course.places import Course
-from tests.browser.desk import CHROMIUM, PATIENCE, Lab, chromium, jupyterlab
+from tests.browser.jupyter import CHROMIUM, PATIENCE, Lab, chromium, jupyterlab
 from tests.browser.lessons import lay_out
 
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from nbconvert import HTMLExporter
 from playwright.sync_api import Locator, Page
 
-from tests.browser.desk import PATIENCE, chromium, jupyterlab
+from tests.browser.jupyter import PATIENCE, chromium, jupyterlab
 
 WIDTH, HEIGHT = 1100, 1400
 SCROLL = (

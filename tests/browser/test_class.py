@@ -16,7 +16,7 @@ from attncourse.course.notebook import dumps, grade_id, read, write_file
 from attncourse.course.places import Course
 from attncourse.course.release import CONFIG
 from attncourse.grading.results.gradebook import url_of
-from tests.browser.desk import Lab
+from tests.browser.jupyter import Lab
 from tests.browser.lessons import TINY
 
 STUDENT = get_username()  # the exchange goes by who runs a command

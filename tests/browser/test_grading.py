@@ -17,7 +17,7 @@ from attncourse.grading.results.autograded import autograded
 from attncourse.grading.results.feedback import feedback
 from attncourse.grading.results.gradebook import Gradebook, url_of
 from attncourse.grading.results.report import report
-from tests.browser.desk import Lab
+from tests.browser.jupyter import Lab
 from tests.browser.lessons import TINY
 from tests.grading import payloads
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from attncourse.course.notebook import is_check, read
-from tests.browser.desk import choose
+from tests.browser.jupyter import choose
 from tests.browser.lessons import ALT, LESSONS, TINY
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -51,10 +51,10 @@ def test_a_folder_of_other_notebooks_is_no_course(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "notebooks").mkdir()
-    monkeypatch.setattr(places, "PACKAGE", tmp_path)
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
     with pytest.raises(ValueError, match="no course in or above"):
         locate(tmp_path)
-    monkeypatch.setattr(places, "PACKAGE", course.root)
+    monkeypatch.setattr(places, "CHECKOUT", course.root)
     assert locate(tmp_path) == course
 
 

@@ -21,7 +21,7 @@ from attncourse.grading import console
 from attncourse.grading.engine import Engine
 from attncourse.grading.results.gradebook import Gradebook, url_of
 from attncourse.grading.runner import Settings
-from tests.grading.desk import cell
+from tests.grading.lesson import cell
 
 REPOSITORY = Path(__file__).parents[2]
 SEED = 11

@@ -13,7 +13,7 @@ from attncourse.course.notebook import dumps, write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson, find
 from attncourse.grading.plan import Plan, Submission
-from tests.grading.desk import DOUBLE, HIDDEN, SQUEEZE, WHY, Desk, cell, marked, stub
+from tests.grading.lesson import DOUBLE, HIDDEN, SQUEEZE, WHY, SubmittedFolder, cell, marked, stub
 
 
 @pytest.fixture
@@ -73,18 +73,18 @@ def solved(release: NotebookNode) -> NotebookNode:
 
 
 @pytest.fixture
-def desk(course: Course, plan: Plan) -> Desk:
+def submitted(course: Course, plan: Plan) -> SubmittedFolder:
     folder = course.root / "submitted" / "ada" / plan.lesson
     folder.mkdir(parents=True)
-    return Desk(folder, plan)
+    return SubmittedFolder(folder, plan)
 
 
 @pytest.fixture
-def hand_in(desk: Desk) -> Callable[[bytes | str | NotebookNode], Submission]:
+def hand_in(submitted: SubmittedFolder) -> Callable[[bytes | str | NotebookNode], Submission]:
     """Hands in a notebook under its right name and reads it."""
 
     def do(content: bytes | str | NotebookNode) -> Submission:
-        desk.put(content)
-        return desk.read()
+        submitted.put(content)
+        return submitted.read()
 
     return do

@@ -23,7 +23,7 @@ class DaskCluster:
     workers: tuple[psutil.Process, ...]
 
     def processes(self) -> list[psutil.Process]:
-        """The workers behind their nannies, their zygotes, and what those have forked."""
+        """The workers behind their nannies, their forkservers, and what those have forked."""
         found = []
         for nanny in self.workers:
             try:

@@ -22,7 +22,7 @@ from attncourse.grading.intake.collect import Row, State, collect
 from attncourse.grading.intake.roster import Roster
 from attncourse.grading.intake.submissions import read_submission
 from attncourse.grading.plan import Plan
-from tests.grading.desk import DOUBLE, SQUEEZE
+from tests.grading.lesson import DOUBLE, SQUEEZE
 
 ADA = "Ada Lovelace_4711_assignsubmission_file_/06-se.ipynb"
 BOB = "Bob_4712_assignsubmission_file_/06-se.ipynb"

@@ -17,7 +17,7 @@ from attncourse.course.release import CONFIG
 from attncourse.course.syllabus import Lesson
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.gradebook import Gradebook, url_of
-from tests.grading.desk import cell, marked, stub
+from tests.grading.lesson import cell, marked, stub
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from attncourse.grading.exceptions import NothingSubmitted, UnreadableSubmission
 from attncourse.grading.intake.reading import LARGEST, MOST_CELLS, MOST_CODE, MOST_OUTPUT, parse
-from attncourse.grading.intake.submissions import Malformed, NothingSubmitted
 from attncourse.grading.plan import Submission
-from tests.grading.desk import DOUBLE, SQUEEZE, WHY, Desk, cell
+from tests.grading.lesson import DOUBLE, SQUEEZE, WHY, SubmittedFolder, cell
 
 HandIn = Callable[[bytes | str | NotebookNode], Submission]
 
@@ -116,7 +116,7 @@ def test_whatever_ails_an_old_notebook_it_is_refused_alone(
         raise OverflowError("cannot fit 'int' into an index-sized integer")
 
     monkeypatch.setattr(nbformat, "convert", overflow)
-    with pytest.raises(Malformed, match="OverflowError"):
+    with pytest.raises(UnreadableSubmission, match="OverflowError"):
         hand_in('{"worksheets": [{"cells": []}], "nbformat": 3}')
 
 
@@ -168,7 +168,7 @@ DEEP = "[" * 100_000 + "]" * 100_000
     ],
 )
 def test_damage_beyond_repair_has_a_reason(hand_in: HandIn, content: bytes, reason: str) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(UnreadableSubmission) as caught:
         hand_in(content)
     assert reason in caught.value.reason
     assert caught.value.detail
@@ -179,25 +179,25 @@ def test_a_truncated_notebook_is_refused_wherever_it_ends(
 ) -> None:
     text = json.dumps(solved)
     for end in range(1, len(text), len(text) // 7):
-        with pytest.raises(Malformed):
+        with pytest.raises(UnreadableSubmission):
             hand_in(text[:end])
 
 
 def test_another_lesson_s_notebook_is_refused(hand_in: HandIn) -> None:
     nb = nbformat.v4.new_notebook(cells=[new_code_cell("print(1)"), new_markdown_cell("# Other")])
-    with pytest.raises(Malformed, match="does not look like lesson 06-se"):
+    with pytest.raises(UnreadableSubmission, match="does not look like lesson 06-se"):
         hand_in(nb)
 
 
 def test_too_many_cells_are_refused(hand_in: HandIn, solved: NotebookNode) -> None:
     solved.cells += [new_code_cell("1")] * MOST_CELLS
-    with pytest.raises(Malformed, match="cells; at most"):
+    with pytest.raises(UnreadableSubmission, match="cells; at most"):
         hand_in(solved)
 
 
 def test_too_much_code_is_refused(hand_in: HandIn, solved: NotebookNode) -> None:
     solved.cells.append(new_code_cell("1," * MOST_CODE))
-    with pytest.raises(Malformed, match="characters of code; at most"):
+    with pytest.raises(UnreadableSubmission, match="characters of code; at most"):
         hand_in(solved)
 
 
@@ -246,141 +246,149 @@ def test_whatever_cells_hold_the_result_is_a_valid_notebook(cells: list[object])
     ],
 )
 def test_renamed_and_misplaced_notebooks_are_found(
-    desk: Desk, solved: NotebookNode, name: str
+    submitted: SubmittedFolder, solved: NotebookNode, name: str
 ) -> None:
-    desk.put(solved, name)
-    submission = desk.read()
+    submitted.put(solved, name)
+    submission = submitted.read()
     assert is_whole(submission)
     assert name in submission.notes[0]
 
 
 @pytest.mark.parametrize("name", ["../06-se.ipynb", "../06-SE/squeeze.ipynb"])
 def test_a_missing_or_misnamed_folder_is_made_up_for(
-    desk: Desk, solved: NotebookNode, name: str
+    submitted: SubmittedFolder, solved: NotebookNode, name: str
 ) -> None:
-    desk.put(solved, name)
-    desk.put(solved, "../01-bahdanau/01-bahdanau.ipynb")
-    desk.folder.rmdir()
-    submission = desk.read()
+    submitted.put(solved, name)
+    submitted.put(solved, "../01-bahdanau/01-bahdanau.ipynb")
+    submitted.folder.rmdir()
+    submission = submitted.read()
     assert is_whole(submission)
     assert name.removeprefix("../") in submission.notes[0]
 
 
 def test_of_several_notebooks_the_one_with_most_answers_is_read(
-    desk: Desk, solved: NotebookNode, release: NotebookNode
+    submitted: SubmittedFolder, solved: NotebookNode, release: NotebookNode
 ) -> None:
-    desk.put(release)
-    desk.put(solved, "06-se (1).ipynb")
-    desk.put("{", "06-se (2).ipynb")
-    desk.put(solved, ".ipynb_checkpoints/06-se-checkpoint.ipynb")
-    submission = desk.read()
+    submitted.put(release)
+    submitted.put(solved, "06-se (1).ipynb")
+    submitted.put("{", "06-se (2).ipynb")
+    submitted.put(solved, ".ipynb_checkpoints/06-se-checkpoint.ipynb")
+    submission = submitted.read()
     assert is_whole(submission)
     assert any("3 notebooks" in note for note in submission.notes)
 
 
-def test_of_equal_notebooks_the_right_name_wins(desk: Desk, solved: NotebookNode) -> None:
-    desk.put(solved, "06-se (1).ipynb")
-    desk.put(solved)
-    assert not any("found as" in note for note in desk.read().notes)
+def test_of_equal_notebooks_the_right_name_wins(
+    submitted: SubmittedFolder, solved: NotebookNode
+) -> None:
+    submitted.put(solved, "06-se (1).ipynb")
+    submitted.put(solved)
+    assert not any("found as" in note for note in submitted.read().notes)
 
 
 @pytest.mark.parametrize("names", [[], ["timestamp.txt"], ["06-se.py", "notes.pdf"]])
-def test_no_notebook_is_nothing_submitted(desk: Desk, names: list[str]) -> None:
+def test_no_notebook_is_nothing_submitted(submitted: SubmittedFolder, names: list[str]) -> None:
     for name in names:
-        desk.put("x", name)
+        submitted.put("x", name)
     with pytest.raises(NothingSubmitted) as caught:
-        desk.read()
+        submitted.read()
     assert "no notebook of lesson 06-se" in caught.value.reason
     for name in set(names) - {"timestamp.txt"}:
         assert name in caught.value.detail
 
 
-def test_a_missing_folder_is_nothing_submitted(desk: Desk) -> None:
-    desk.folder.rmdir()
+def test_a_missing_folder_is_nothing_submitted(submitted: SubmittedFolder) -> None:
+    submitted.folder.rmdir()
     with pytest.raises(NothingSubmitted):
-        desk.read()
+        submitted.read()
 
 
-def test_modules_beside_the_notebook_have_no_part(desk: Desk, solved: NotebookNode) -> None:
-    desk.put(solved)
-    desk.put("allclose = print", "torch.py")
-    assert any("torch.py" in note for note in desk.read().notes)
+def test_modules_beside_the_notebook_have_no_part(
+    submitted: SubmittedFolder, solved: NotebookNode
+) -> None:
+    submitted.put(solved)
+    submitted.put("allclose = print", "torch.py")
+    assert any("torch.py" in note for note in submitted.read().notes)
 
 
 def test_names_of_files_in_gbk_and_with_control_characters_can_be_stored(
-    desk: Desk, solved: NotebookNode
+    submitted: SubmittedFolder, solved: NotebookNode
 ) -> None:
-    desk.put(solved, os.fsdecode("李雷\x1b[2J.ipynb".encode("gbk")))
-    assert "李雷�[2J.ipynb" in desk.read().notes[0]
+    submitted.put(solved, os.fsdecode("李雷\x1b[2J.ipynb".encode("gbk")))
+    assert "李雷�[2J.ipynb" in submitted.read().notes[0]
 
 
 # Files that are not plain.
 
 
-def link(desk: Desk) -> None:
-    elsewhere = desk.put("secret", "../../../elsewhere.ipynb")
-    desk.notebook.symlink_to(elsewhere)
+def link(submitted: SubmittedFolder) -> None:
+    elsewhere = submitted.put("secret", "../../../elsewhere.ipynb")
+    submitted.notebook.symlink_to(elsewhere)
 
 
-def dangling_link(desk: Desk) -> None:
-    desk.notebook.symlink_to("/nowhere")
+def dangling_link(submitted: SubmittedFolder) -> None:
+    submitted.notebook.symlink_to("/nowhere")
 
 
-def hard_link(desk: Desk) -> None:
-    desk.notebook.hardlink_to(desk.put("secret", "../../../elsewhere.ipynb"))
+def hard_link(submitted: SubmittedFolder) -> None:
+    submitted.notebook.hardlink_to(submitted.put("secret", "../../../elsewhere.ipynb"))
 
 
-def pipe(desk: Desk) -> None:
-    os.mkfifo(desk.notebook)
+def pipe(submitted: SubmittedFolder) -> None:
+    os.mkfifo(submitted.notebook)
 
 
-def folder(desk: Desk) -> None:
-    desk.notebook.mkdir()
+def folder(submitted: SubmittedFolder) -> None:
+    submitted.notebook.mkdir()
 
 
-def device(desk: Desk) -> None:
-    desk.notebook.symlink_to("/dev/zero")
+def device(submitted: SubmittedFolder) -> None:
+    submitted.notebook.symlink_to("/dev/zero")
 
 
-def listener(desk: Desk) -> None:
+def listener(submitted: SubmittedFolder) -> None:
     here = os.getcwd()
-    os.chdir(desk.folder)  # the name of a socket must be short
+    os.chdir(submitted.folder)  # the name of a socket must be short
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(desk.notebook.name)
+        server.bind(submitted.notebook.name)
     os.chdir(here)
 
 
 @pytest.mark.parametrize("make", [link, dangling_link, hard_link, pipe, folder, device, listener])
-def test_only_plain_files_are_opened(desk: Desk, make: Callable[[Desk], None]) -> None:
-    make(desk)
-    with pytest.raises(Malformed) as caught:
-        desk.read()
+def test_only_plain_files_are_opened(
+    submitted: SubmittedFolder, make: Callable[[SubmittedFolder], None]
+) -> None:
+    make(submitted)
+    with pytest.raises(UnreadableSubmission) as caught:
+        submitted.read()
     assert "not a plain file" in caught.value.reason
     assert "secret" not in str(caught.value)
 
 
-def test_a_linked_folder_is_refused(desk: Desk, solved: NotebookNode) -> None:
-    desk.put(solved)
-    moved = desk.folder.rename(desk.folder.parent / "moved")
-    desk.folder.symlink_to(moved, target_is_directory=True)
-    with pytest.raises(Malformed, match="is a link"):
-        desk.read()
+def test_a_linked_folder_is_refused(submitted: SubmittedFolder, solved: NotebookNode) -> None:
+    submitted.put(solved)
+    moved = submitted.folder.rename(submitted.folder.parent / "moved")
+    submitted.folder.symlink_to(moved, target_is_directory=True)
+    with pytest.raises(UnreadableSubmission, match="is a link"):
+        submitted.read()
 
 
-def test_a_link_beside_a_good_notebook_is_only_noted(desk: Desk, solved: NotebookNode) -> None:
-    desk.put(solved)
-    (desk.folder / "data.csv").symlink_to("/etc/passwd")
-    (desk.folder / "more").symlink_to("/", target_is_directory=True)
-    submission = desk.read()
+def test_a_link_beside_a_good_notebook_is_only_noted(
+    submitted: SubmittedFolder, solved: NotebookNode
+) -> None:
+    submitted.put(solved)
+    (submitted.folder / "data.csv").symlink_to("/etc/passwd")
+    (submitted.folder / "more").symlink_to("/", target_is_directory=True)
+    submission = submitted.read()
     assert is_whole(submission)
     assert any("data.csv, more" in note for note in submission.notes)
 
 
-def test_an_oversized_notebook_is_refused(desk: Desk) -> None:
-    with desk.notebook.open("wb") as file:
+def test_an_oversized_notebook_is_refused(submitted: SubmittedFolder) -> None:
+    with submitted.notebook.open("wb") as file:
         file.truncate(LARGEST + 1)
-    with pytest.raises(Malformed, match="larger than 32 MB"):
-        desk.read()
+    with pytest.raises(UnreadableSubmission, match="larger than 32 MB"):
+        submitted.read()
 
 
 # Times.
@@ -399,42 +407,42 @@ def test_an_oversized_notebook_is_refused(desk: Desk) -> None:
     ],
 )
 def test_only_a_plausible_timestamp_counts(
-    desk: Desk, solved: NotebookNode, stamp: str, trusted: bool
+    submitted: SubmittedFolder, solved: NotebookNode, stamp: str, trusted: bool
 ) -> None:
     saved = datetime(2026, 3, 1, 9, tzinfo=UTC)
-    path = desk.put(solved)
+    path = submitted.put(solved)
     os.utime(path, (saved.timestamp(),) * 2)
-    desk.put(stamp, "timestamp.txt")
+    submitted.put(stamp, "timestamp.txt")
     expected = datetime(2026, 3, 1, 10, tzinfo=UTC) if trusted else saved
-    assert desk.read().submitted == expected.isoformat()
+    assert submitted.read().submitted == expected.isoformat()
 
 
 def test_a_file_of_a_year_that_no_calendar_has_is_read(
-    desk: Desk, solved: NotebookNode, monkeypatch: pytest.MonkeyPatch
+    submitted: SubmittedFolder, solved: NotebookNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Path.lstat
 
     def late(path: Path) -> os.stat_result:  # as tmpfs keeps it, and ext4 does not
         return os.stat_result([*real(path)[:8], 10**12, 10**12])
 
-    desk.put(solved)
+    submitted.put(solved)
     monkeypatch.setattr(Path, "lstat", late)
-    assert desk.read().submitted == ""
-    desk.put("2026-03-01 10:00:00.000000 UTC", "timestamp.txt")
-    assert desk.read().submitted == "2026-03-01T10:00:00+00:00"
+    assert submitted.read().submitted == ""
+    submitted.put("2026-03-01 10:00:00.000000 UTC", "timestamp.txt")
+    assert submitted.read().submitted == "2026-03-01T10:00:00+00:00"
 
 
 @pytest.mark.parametrize("name", ["06-se", "06-SE"])
 def test_a_timestamp_in_a_learner_s_own_folder_never_counts(
-    desk: Desk, solved: NotebookNode, name: str
+    submitted: SubmittedFolder, solved: NotebookNode, name: str
 ) -> None:
-    there = Desk(desk.folder.parent / name, desk.plan)
-    if name != desk.folder.name:
-        desk.folder.rmdir()
+    there = SubmittedFolder(submitted.folder.parent / name, submitted.plan)
+    if name != submitted.folder.name:
+        submitted.folder.rmdir()
     there.put("2026-03-01 10:00:00 UTC", "early/timestamp.txt")
     path = there.put(solved, "early/06-se.ipynb")
     saved = datetime(2026, 3, 5, 9, tzinfo=UTC)
     os.utime(path, (saved.timestamp(),) * 2)
-    assert desk.read().submitted == saved.isoformat()
+    assert submitted.read().submitted == saved.isoformat()
     there.put("2026-03-04 10:00:00 UTC", "timestamp.txt")
-    assert desk.read().submitted == "2026-03-04T10:00:00+00:00"
+    assert submitted.read().submitted == "2026-03-04T10:00:00+00:00"

@@ -13,10 +13,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from attncourse.course.notebook import grade_id
+from attncourse.grading.exceptions import UnreadableSubmission
 from attncourse.grading.intake.matching import match
-from attncourse.grading.intake.reading import Malformed, parse
+from attncourse.grading.intake.reading import parse
 from attncourse.grading.plan import Plan, Submission
-from tests.grading.desk import DOUBLE, SQUEEZE, WHY, cell, stub
+from tests.grading.lesson import DOUBLE, SQUEEZE, WHY, cell, stub
 
 HandIn = Callable[[NotebookNode], Submission]
 ALL = ("squeeze", "check-squeeze", "double", "check-double", "why")
@@ -205,7 +206,7 @@ def test_however_harms_add_up_a_submission_has_the_plan_s_form(
     draw.shuffle(solved.cells)
     try:
         submission = match(plan, parse(json.dumps(solved).encode())[0], student="ada")
-    except Malformed:
+    except UnreadableSubmission:
         return  # the last cell of the lesson was the one deleted
     assert list(submission.answers) == ["squeeze", "double"]
     assert list(submission.written) == ["why"]

@@ -15,7 +15,7 @@ from attncourse.course.syllabus import Lesson
 from attncourse.grading.names import bound, needed, python, statements
 from attncourse.grading.plan import Answer, Given, Plan, Written, code_of
 from attncourse.grading.plan import Test as Check
-from tests.grading.desk import HIDDEN, cell
+from tests.grading.lesson import HIDDEN, cell
 
 
 def test_steps_stand_in_the_release_s_order(plan: Plan) -> None:

@@ -22,7 +22,7 @@ from attncourse.grading.results.gradebook import Gradebook, Total
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.results.products import write_products
 from attncourse.grading.results.report import _kind, misconceptions
-from tests.grading.desk import WHY
+from tests.grading.lesson import WHY
 
 WHEN = "2026-11-01T10:00:00+00:00"
 

@@ -16,12 +16,12 @@ from attncourse.course.notebook import dumps, read, write_file
 from attncourse.course.places import Course
 from attncourse.grading import runner
 from attncourse.grading.engine import Graded, Job, Processes, Result
-from attncourse.grading.judge import digest
+from attncourse.grading.grader import digest
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import Check, Record, Status
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings, grade_class, students
-from tests.grading.desk import cell
+from tests.grading.lesson import cell
 
 
 class Ledger:

@@ -13,17 +13,17 @@ import torch
 
 from attncourse import exercises
 from attncourse.exercises.core import Function, Probe, Response
-from attncourse.grading.caged.cage import Limits
-from attncourse.grading.caged.harmless import Asked
-from attncourse.grading.caged.wire import SIZES, Broken, Channel, Closed
-from attncourse.grading.caged.worker import Desk, serve
 from attncourse.grading.names import bound
+from attncourse.grading.sandbox.backends import Limits
+from attncourse.grading.sandbox.protocol import SIZES, Channel, ConnectionClosed, ProtocolError
+from attncourse.grading.sandbox.redact import RedactedExercise
+from attncourse.grading.sandbox.worker import Interpreter, serve
 
 FORGETS = r"""
 import gc, importlib, json, sys, weakref
 from types import FunctionType
 from attncourse.exercises.core import Exercise
-from attncourse.grading.caged.harmless import hollow, shrink
+from attncourse.grading.sandbox.redact import remove_implementations, remove_answers
 
 name = sys.argv[1]
 package = importlib.import_module(name)
@@ -36,11 +36,11 @@ for exercise in package.EXERCISES:
                 known[f"{exercise.name}: {each.__qualname__}"] = weakref.ref(each)
 offered = {value.name for value in vars(package).values() if isinstance(value, Exercise)}
 del package, exercise, wrong, answer, each
-asked = shrink(name)
+asked = remove_answers(name)
 gc.collect()
 left = sorted(each for each, found in known.items() if found() is not None)
 texts = [each for each in gc.get_objects() if type(each).__name__ in ("Exercise", "Misconception")]
-hollow()
+remove_implementations()
 from attncourse.nn.se import SqueezeExcitation
 try:
     SqueezeExcitation(8)
@@ -101,7 +101,7 @@ def test_what_is_no_message_is_broken(ends: tuple[Channel, socket.socket], forge
     reader, end = ends
     thread = threading.Thread(target=end.sendall, args=(forged,))
     thread.start()
-    with pytest.raises(Broken):
+    with pytest.raises(ProtocolError):
         reader.receive()
     thread.join()
 
@@ -110,7 +110,7 @@ def test_half_a_message_is_nobody(ends: tuple[Channel, socket.socket]) -> None:
     reader, end = ends
     end.sendall(SIZES.pack(10, 0) + b"[")
     end.close()
-    with pytest.raises(Closed):
+    with pytest.raises(ConnectionClosed):
         reader.receive()
 
 
@@ -139,15 +139,15 @@ def answered(
 ) -> tuple[list[str], Response]:
     """Which cells a worker runs, and its response to one probe."""
     ours, theirs = socket.socketpair()
-    judge, desk = Channel(ours), Desk.new()
-    vars(desk.main).update(main or {})
-    asked = {} if test else {"twice": Asked(Function(("y",)), 5.0, ())}
+    grader, interpreter = Channel(ours), Interpreter.new()
+    vars(interpreter.main).update(main or {})
+    asked = {} if test else {"twice": RedactedExercise(Function(("y",)), 5.0, ())}
 
     def work() -> None:
         with theirs:
             try:
-                serve(Channel(theirs), desk, asked, Limits(cell=5))
-            except Closed:
+                serve(Channel(theirs), interpreter, asked, Limits(cell=5))
+            except ConnectionClosed:
                 return
 
     kept = sys.modules["__main__"]
@@ -162,19 +162,19 @@ def answered(
         }
         for name, binds, source in steps
     ]
-    judge.send("cells", exercise="twice", answer=answer, test=test, steps=cells)
+    grader.send("cells", exercise="twice", answer=answer, test=test, steps=cells)
     ran = []
     try:
         while True:
-            message = judge.receive()
+            message = grader.receive()
             if message.kind == "response":
                 return _ran(ran, len(steps)), Response.from_bytes(message.payload)
             if message.kind == "ready":
-                judge.send("probe", Probe("values", {"x": torch.tensor([x])}).to_bytes())
+                grader.send("probe", Probe("values", {"x": torch.tensor([x])}).to_bytes())
             else:
                 ran.append(message.facts["cell"])
     finally:
-        judge.close()
+        grader.close()
         thread.join()
         sys.modules["__main__"] = kept
 

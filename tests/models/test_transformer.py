@@ -14,7 +14,7 @@ from attncourse.models import create
 from attncourse.models.transformer import Transformer
 from attncourse.models.translation import translation_loss
 from attncourse.nn.recording import record_weights
-from benchmarks.usual import transformer as usual
+from benchmarks.baselines import transformer as baselines
 
 VOCABULARY, SOS, EOS = 11, 1, 2
 B, S, T = 3, 7, 5
@@ -105,10 +105,10 @@ def test_it_is_pytorchs_transformer_on_the_same_embeddings(seed, norm_first):
 
 
 def copy_layer(ours, theirs):
-    usual.copy_attention(ours.self_attention, theirs.self_attn)
-    usual.copy_rest(ours, theirs)
+    baselines.copy_attention(ours.self_attention, theirs.self_attn)
+    baselines.copy_rest(ours, theirs)
     if hasattr(ours, "cross_attention"):
-        usual.copy_attention(ours.cross_attention, theirs.multihead_attn)
+        baselines.copy_attention(ours.cross_attention, theirs.multihead_attn)
         theirs.norm3.load_state_dict(ours.add_norm3.norm.state_dict())
 
 

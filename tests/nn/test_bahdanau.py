@@ -12,8 +12,8 @@ from torch.testing import assert_close
 
 from attncourse.nn.bahdanau import BahdanauAttention
 from attncourse.profiling import parameters
+from benchmarks.baselines import bahdanau as baselines
 from benchmarks.traffic import traffic
-from benchmarks.usual import bahdanau as usual
 
 B, T, S, DQ, DK, A = 2, 3, 5, 7, 11, 13
 SEEDS, SIZES = st.integers(0, 2**31 - 1), st.integers(1, 6)
@@ -147,7 +147,7 @@ def test_known_keys_step_by_step_are_all_queries_at_once(attention):
         assert_close(together, torch.cat(apart, dim=1))
 
 
-@pytest.mark.parametrize("form", [usual.BroadcastAttention, usual.StepAttention])
+@pytest.mark.parametrize("form", [baselines.BroadcastAttention, baselines.StepAttention])
 def test_the_usual_forms_compute_the_same(randomise, form):
     module = randomise(BahdanauAttention(DQ, DK, align_dim=A).double(), 3)
     query, keys, _ = (x.requires_grad_(x.is_floating_point()) for x in inputs())
@@ -184,7 +184,7 @@ def test_no_tensor_of_all_pairs_and_features_is_made():
     def train(module):
         module(query, keys)[0].sum().backward()
 
-    assert traffic(train, usual.BroadcastAttention.like(module)).largest == b * t * s * d
+    assert traffic(train, baselines.BroadcastAttention.like(module)).largest == b * t * s * d
     assert traffic(train, module).largest < t * s * d
 
 

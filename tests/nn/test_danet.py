@@ -13,8 +13,8 @@ from attncourse.nn import chunked
 from attncourse.nn.chunked import chunked_attention
 from attncourse.nn.danet import ChannelAttention, DANetHead, PositionAttention
 from attncourse.profiling import macs, parameters, peak_bytes
+from benchmarks.baselines import danet as baselines
 from benchmarks.traffic import traffic
-from benchmarks.usual import danet as usual
 
 seeds = st.integers(0, 2**31)
 sides = st.integers(1, 7)
@@ -275,7 +275,7 @@ def test_what_is_kept_for_the_backward_pass_grows_like_the_map():
 
 def test_channel_attention_takes_fewer_passes_than_the_usual_form(channel, features):
     ours, x = channel(0, "official").float(), features((2, 32, 16, 16), 0).float()
-    theirs = usual.ChannelAttention.like(ours)
+    theirs = baselines.ChannelAttention.like(ours)
     ours_forward, theirs_forward = traffic(ours, x), traffic(theirs, x)
     assert ours_forward.passes(x) < theirs_forward.passes(x)
     assert ours_forward.ops <= theirs_forward.ops
@@ -286,6 +286,6 @@ def test_channel_attention_takes_fewer_passes_than_the_usual_form(channel, featu
 def test_the_usual_forms_compute_the_same(randomise, channel, features, seed):
     x = features((2, 16, 5, 7), seed)
     ours = randomise(PositionAttention(16).double(), seed)
-    torch.testing.assert_close(usual.PositionAttention.like(ours)(x), ours(x))
+    torch.testing.assert_close(baselines.PositionAttention.like(ours)(x), ours(x))
     ours = channel(seed, "official")
-    torch.testing.assert_close(usual.ChannelAttention.like(ours)(x), ours(x))
+    torch.testing.assert_close(baselines.ChannelAttention.like(ours)(x), ours(x))

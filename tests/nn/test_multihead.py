@@ -10,8 +10,8 @@ from torch import nn
 
 from attncourse.nn.cache import KeyValueCache
 from attncourse.nn.multihead import MultiHeadAttention
+from benchmarks.baselines import transformer as baselines
 from benchmarks.traffic import traffic
-from benchmarks.usual import transformer as usual
 from tests.nn.sequences import (
     MASKS,
     SEEDS,
@@ -31,7 +31,7 @@ def peer_of(attention):
     """PyTorch's multi-head attention with the weights of ours."""
     bias = attention.out.bias is not None
     peer = nn.MultiheadAttention(attention.dim, attention.heads, bias=bias, batch_first=True)
-    usual.copy_attention(attention, peer.double())
+    baselines.copy_attention(attention, peer.double())
     return peer.eval()
 
 
@@ -185,7 +185,7 @@ def test_an_empty_cache_has_nothing_to_select():
     assert len(cache) == 0
 
 
-@pytest.mark.parametrize("form", [usual.FourProjections, usual.TorchAttention])
+@pytest.mark.parametrize("form", [baselines.FourProjections, baselines.TorchAttention])
 @given(seed=SEEDS, size=SIZES)
 def test_the_usual_attentions_compute_the_same(form, seed, size):
     torch.manual_seed(seed)

@@ -12,8 +12,8 @@ from torch import nn
 from attncourse.nn.conv_norm import ConvNorm, fold_norms
 from attncourse.nn.seaformer import DropPath, SeaFormerBlock, SqueezeEnhancedAxialAttention
 from attncourse.profiling import macs, parameters
+from benchmarks.baselines import seaformer as baselines
 from benchmarks.traffic import traffic
-from benchmarks.usual import seaformer as usual
 
 C, KEY_DIM, HEADS = 6, 3, 2
 seeds = st.integers(0, 2**31)
@@ -260,14 +260,14 @@ def test_multiply_adds_follow_the_formula(height, width, ratio):
 @given(height=sides, width=sides, seed=seeds)
 def test_the_usual_form_computes_the_same(sea, features, height, width, seed):
     ours, x = sea(seed), features((2, C, height, width), seed)
-    theirs = usual.SqueezeEnhancedAxialAttention.like(ours).eval()
+    theirs = baselines.SqueezeEnhancedAxialAttention.like(ours).eval()
     torch.testing.assert_close(theirs(x), ours(x))
 
 
 @pytest.mark.parametrize("training", [False, True])
 def test_it_takes_fewer_operations_and_passes_than_the_usual_form(training):
     ours = SqueezeEnhancedAxialAttention(32, heads=4).train(training)
-    theirs = usual.SqueezeEnhancedAxialAttention.like(ours).train(training)
+    theirs = baselines.SqueezeEnhancedAxialAttention.like(ours).train(training)
     x = torch.randn(2, 32, 14, 15, requires_grad=training)
 
     def moved(module):

@@ -8,8 +8,8 @@ from torch import nn
 
 from attncourse.nn.recording import record_weights
 from attncourse.nn.transformer import DecoderCache, DecoderLayer, EncoderLayer, FeedForward
+from benchmarks.baselines import transformer as baselines
 from benchmarks.traffic import traffic
-from benchmarks.usual import transformer as usual
 from tests.nn.sequences import (
     MASKS,
     SEEDS,
@@ -33,10 +33,10 @@ def peer_of(ours, kind, **options):
     """PyTorch's encoder or decoder layer with the weights of ours."""
     hidden, dim = ours.feed_forward.widen.weight.shape
     peer = kind(dim, ours.self_attention.heads, hidden, batch_first=True, **options).double()
-    usual.copy_attention(ours.self_attention, peer.self_attn)
-    usual.copy_rest(ours, peer)
+    baselines.copy_attention(ours.self_attention, peer.self_attn)
+    baselines.copy_rest(ours, peer)
     if isinstance(ours, DecoderLayer):
-        usual.copy_attention(ours.cross_attention, peer.multihead_attn)
+        baselines.copy_attention(ours.cross_attention, peer.multihead_attn)
         peer.norm3.load_state_dict(ours.add_norm3.norm.state_dict())
     return peer.eval()
 
@@ -133,7 +133,7 @@ def test_decoding_piece_by_piece_is_decoding_at_once(seed, cuts):
     assert len(cache.cross_attention) == S
 
 
-@pytest.mark.parametrize("form", [usual.PostNormLayer, usual.TorchLayer])
+@pytest.mark.parametrize("form", [baselines.PostNormLayer, baselines.TorchLayer])
 @given(seed=SEEDS, size=SIZES)
 def test_the_usual_layers_compute_the_same(form, seed, size):
     torch.manual_seed(seed)
@@ -145,7 +145,7 @@ def test_the_usual_layers_compute_the_same(form, seed, size):
 def test_it_takes_fewer_operations_than_the_usual_form():
     ours = EncoderLayer(12, heads=3, bias=True)
     x = draw(B, T, 12, dtype=torch.float32).requires_grad_()
-    theirs = usual.PostNormLayer.like(ours)
+    theirs = baselines.PostNormLayer.like(ours)
     assert traffic(ours, x).ops < traffic(theirs, x).ops
     assert (
         traffic(lambda: ours(x).sum().backward()).ops

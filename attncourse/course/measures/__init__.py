@@ -33,7 +33,7 @@ MEASURES: tuple[Measure, ...] = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class Breach:
     """A place where a lesson breaks a rule.
 
     Attributes:
@@ -47,10 +47,10 @@ class Finding:
     what: str
 
 
-def measure(lesson: Anatomy) -> list[Finding]:
+def measure(lesson: Anatomy) -> list[Breach]:
     """Everything about a lesson that breaks a rule; none for a good one."""
     return [
-        Finding(each.__name__, (getdoc(each) or "").splitlines()[0], what)
+        Breach(each.__name__, (getdoc(each) or "").splitlines()[0], what)
         for each in MEASURES
         for what in each(lesson)
     ]
@@ -77,9 +77,9 @@ def render(lessons: Iterable[tuple[Lesson, Anatomy]]) -> RenderableType:
     notes: list[Text] = []
     for lesson, anatomy in lessons:
         table.add_row(lesson.name, *map(str, _figures(anatomy)))
-        for rule, findings in groupby(measure(anatomy), key=lambda each: each.rule):
+        for rule, breaches in groupby(measure(anatomy), key=lambda each: each.rule):
             notes.append(Text.assemble((lesson.name, "bold"), f": {rule}"))
-            notes += (Text(f"  {each.what}") for each in findings)
+            notes += (Text(f"  {each.what}") for each in breaches)
     return Group(table, *notes)
 
 

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from attncourse.grading.exceptions import UnreadableArchive
 from attncourse.grading.intake.reading import LARGEST
 
 MOST_MEMBERS = 20_000  # of the archive, and of each that lies in it
@@ -79,10 +80,6 @@ class Member:
         return self.path.removesuffix(self.inside)
 
 
-class Refused(Exception):
-    """An archive, or a member of it, is not read; the message says why."""
-
-
 @dataclass
 class _Budget:
     """What may still be read of an archive."""
@@ -97,11 +94,11 @@ class _Budget:
         room = self.largest - self.read_so_far
         content = file.read(min(largest, steepest, room) + 1)
         if len(content) > largest:
-            raise Refused(f"it is larger than {largest // 2**20} MB")
+            raise UnreadableArchive(f"it is larger than {largest // 2**20} MB")
         if len(content) > steepest:
-            raise Refused(f"it grows to more than {STEEPEST} times its packed size")
+            raise UnreadableArchive(f"it grows to more than {STEEPEST} times its packed size")
         if len(content) > room:
-            raise Refused(f"the archive holds more than {self.largest // 2**30} GB")
+            raise UnreadableArchive(f"the archive holds more than {self.largest // 2**30} GB")
         self.read_so_far += len(content)
         return content
 
@@ -109,7 +106,9 @@ class _Budget:
         """Counts a member."""
         self.members -= 1
         if self.members < 0:
-            raise Refused(f"the archive has more than {MOST_MEMBERS} files; the rest was not read")
+            raise UnreadableArchive(
+                f"the archive has more than {MOST_MEMBERS} files; the rest was not read"
+            )
 
 
 def members(path: Path) -> Iterator[Member]:
@@ -128,7 +127,7 @@ def members(path: Path) -> Iterator[Member]:
         downloaded = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         with path.open("rb") as file:
             yield from _members(file, downloaded, _Budget(MOST_BYTES), 0)
-    except Refused as error:
+    except UnreadableArchive as error:
         yield Member("", downloaded, problem=str(error))
     except BROKEN as error:
         yield Member("", downloaded, problem=f"the archive is broken: {_said(error)}")
@@ -140,7 +139,7 @@ def _members(file: IO[bytes], now: datetime, budget: _Budget, depth: int) -> Ite
     elif tarfile.is_tarfile(file := _unpacked(file)):
         found = _tarred(file, now, budget)
     else:
-        raise Refused("it is neither a zip nor a tar archive")
+        raise UnreadableArchive("it is neither a zip nor a tar archive")
     for member in found:
         if member.problem or not PACKED.search(member.path):
             yield member
@@ -157,7 +156,7 @@ def _inside(outer: Member, budget: _Budget, depth: int) -> Iterator[Member]:
         for member in _members(io.BytesIO(outer.content), outer.time, budget, depth + 1):
             inside = f"/{member.path}"
             yield replace(member, path=outer.path + inside, inside=inside, time=outer.time)
-    except Refused as error:
+    except UnreadableArchive as error:
         yield replace(outer, content=b"", problem=str(error))
     except BROKEN as error:
         yield replace(outer, content=b"", problem=f"the archive is broken: {_said(error)}")
@@ -173,7 +172,7 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
             with unpack(file) as inside:
                 content = inside.read(LARGEST_INSIDE + 1)
             if len(content) > LARGEST_INSIDE:
-                raise Refused(f"it unpacks to more than {LARGEST_INSIDE // 2**20} MB")
+                raise UnreadableArchive(f"it unpacks to more than {LARGEST_INSIDE // 2**20} MB")
             return io.BytesIO(content)
     return file
 
@@ -203,7 +202,7 @@ def _read_zipped(
     try:
         with archive.open(info) as file:
             content = budget.read(file, _largest(member.path), info.compress_size)
-    except Refused as error:
+    except UnreadableArchive as error:
         return replace(member, problem=str(error))
     except BROKEN as error:
         return replace(member, problem=f"it is damaged: {_said(error)}")
@@ -229,7 +228,7 @@ def _tarred(file: IO[bytes], now: datetime, budget: _Budget) -> Iterator[Member]
                 try:
                     content = budget.read(inside, _largest(name), info.size)
                     yield replace(member, content=content)
-                except Refused as error:
+                except UnreadableArchive as error:
                     yield replace(member, problem=str(error))
 
 

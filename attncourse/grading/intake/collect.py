@@ -19,8 +19,8 @@ from rich.text import Text
 
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.grading.exceptions import UnreadableSubmission
 from attncourse.grading.intake.archives import WANTED, Member, members
-from attncourse.grading.intake.reading import Malformed
 from attncourse.grading.intake.roster import Roster, as_student, is_student
 from attncourse.grading.intake.submissions import (
     SUBMITTED,
@@ -325,14 +325,14 @@ def _owner(folder: Path) -> str:
     """Whose notebook was laid here; empty if that is not known."""
     try:
         return read_plain(folder / OWNER, largest=10_000).decode("utf-8", "replace")
-    except Malformed:
+    except UnreadableSubmission:
         return ""
 
 
 def _is_same(there: Path, new: Path) -> bool:
     try:
         return read_plain(there) == new.read_bytes()
-    except Malformed:
+    except UnreadableSubmission:
         return False
 
 

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from attncourse.course.notebook import grade_id, is_answer, is_check, mark
-from attncourse.grading.intake.reading import Malformed
+from attncourse.grading.exceptions import UnreadableSubmission
 from attncourse.grading.names import WATCHING, altered, bound, needed, statements
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, is_by_hand
 
@@ -45,24 +45,24 @@ def match(
         notes: What was repaired before.
 
     Raises:
-        Malformed: The notebook has nothing of the lesson in it.
+        UnreadableSubmission: The notebook has nothing of the lesson in it.
     """
-    desk = _Desk(plan, notebook)
-    if not desk.found:
-        raise Malformed(
+    matching = _Matching(plan, notebook)
+    if not matching.found:
+        raise UnreadableSubmission(
             f"This notebook does not look like lesson {plan.lesson}. Did you hand in another one?",
             "no cell of the release was recognised",
         )
-    answers = {each.grade_id: desk.code(each) for each in plan.answers}
-    written = {each.grade_id: desk.text(each.grade_id) for each in plan.written}
-    everything = (*notes, *desk.notes)
-    repaired = desk.repaired()
+    answers = {each.grade_id: matching.code(each) for each in plan.answers}
+    written = {each.grade_id: matching.text(each.grade_id) for each in plan.written}
+    everything = (*notes, *matching.notes)
+    repaired = matching.repaired()
     return Submission(
         student, plan.lesson, answers, written, everything, digest, repaired, submitted
     )
 
 
-class _Desk:
+class _Matching:
     """Release and submission side by side.
 
     Attributes:

@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from attncourse.course.normalise import METADATA, WIDGET
+from attncourse.grading.exceptions import UnreadableSubmission
 
 LARGEST = 32 * 2**20  # bytes of a notebook
 MOST_CELLS = 5000
@@ -22,20 +23,6 @@ MOST_OUTPUT = 2**20  # characters of all outputs of one cell
 SURROGATE = re.compile("[\ud800-\udfff]|\\\\ud[89a-f]", re.IGNORECASE)
 CELL_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 LEFT_OUT = "(The output of this cell was too long to be kept.)\n"
-
-
-class Malformed(ValueError):
-    """What was handed in cannot be read.
-
-    Attributes:
-        reason: Why, and what to do, for the learner.
-        detail: Why, for the instructor.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason} ({detail})")
-        self.reason = reason
-        self.detail = detail
 
 
 def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
@@ -48,11 +35,11 @@ def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
         The notebook in format 4.5, valid whatever was in the file, and a note for each repair.
 
     Raises:
-        Malformed: It is no notebook, or too damaged.
+        UnreadableSubmission: It is no notebook, or too damaged.
     """
     notes: list[str] = []
     if not content.strip(b"\0 \t\r\n"):
-        raise Malformed(
+        raise UnreadableSubmission(
             "Your notebook arrived empty. Please save it again and hand it in once more.",
             f"{len(content)} bytes without content",
         )
@@ -60,13 +47,13 @@ def parse(content: bytes) -> tuple[NotebookNode, list[str]]:
         data = _json(_decode(content, notes), notes)
         cells = list(_cells(_listed(data, notes), notes))
     except RecursionError as error:
-        raise Malformed(
+        raise UnreadableSubmission(
             "Your notebook is nested too deeply to be read. Please save it from JupyterLab again.",
             "JSON deeper than Python reads",
         ) from error
     code = sum(len(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     if code > MOST_CODE:
-        raise Malformed(
+        raise UnreadableSubmission(
             f"Your notebook has {code} characters of code; at most {MOST_CODE} can be read.",
             f"{code} characters of code",
         )
@@ -101,9 +88,11 @@ def _json(text: str, notes: list[str]) -> dict[str, Any]:
                 notes.append("Half characters, which no text can hold, were replaced by “?”.")
             data = json.loads(clean)
     except ValueError as error:
-        raise Malformed(*_not_json(text, error)) from error
+        raise UnreadableSubmission(*_not_json(text, error)) from error
     if not isinstance(data, dict):
-        raise Malformed("This file is not a notebook.", f"JSON, but a {type(data).__name__}")
+        raise UnreadableSubmission(
+            "This file is not a notebook.", f"JSON, but a {type(data).__name__}"
+        )
     return data
 
 
@@ -125,7 +114,9 @@ def _listed(data: dict[str, Any], notes: list[str]) -> list[Any]:
         notes.append("The notebook's format number was unusual; it was read as format 4.")
     cells = data.get("cells")
     if not isinstance(cells, list):
-        raise Malformed("This file is not a notebook: it has no cells.", "no list of cells")
+        raise UnreadableSubmission(
+            "This file is not a notebook: it has no cells.", "no list of cells"
+        )
     _count(cells)
     return cells
 
@@ -140,18 +131,18 @@ def _converted(data: dict[str, Any]) -> dict[str, Any]:
                 level = cell["level"]
                 cell["level"] = min(max(level, 1), 6) if type(level) is int else 1
         made: dict[str, Any] = nbformat.convert(nbformat.from_dict(data), 4)
-    except Malformed:
+    except UnreadableSubmission:
         raise
     except Exception as error:  # of whatever kind: nbformat expects what it wrote itself
         reason = "Your notebook is in an old format and damaged. Please save it from JupyterLab."
-        raise Malformed(reason, f"old format: {ascii(error)[:500]}") from error
+        raise UnreadableSubmission(reason, f"old format: {ascii(error)[:500]}") from error
     return made
 
 
 def _count(cells: list[Any]) -> None:
     if len(cells) > MOST_CELLS:
         reason = f"Your notebook has {len(cells)} cells; at most {MOST_CELLS} can be read."
-        raise Malformed(reason, f"{len(cells)} cells")
+        raise UnreadableSubmission(reason, f"{len(cells)} cells")
 
 
 def _cells(listed: list[Any], notes: list[str]) -> Iterator[dict[str, Any]]:

@@ -16,11 +16,10 @@ from itertools import islice
 from pathlib import Path
 
 from attncourse.course.notebook import grade_id
+from attncourse.grading.exceptions import NothingSubmitted, UnreadableSubmission
 from attncourse.grading.intake.matching import match
-from attncourse.grading.intake.reading import LARGEST, Malformed, parse
+from attncourse.grading.intake.reading import LARGEST, parse
 from attncourse.grading.plan import Plan, Submission
-
-__all__ = ["Malformed", "NothingSubmitted", "read_file", "read_plain", "read_submission"]
 
 DEEPEST = 3  # folders in a folder in which a notebook is looked for
 MOST_FILES = 2000
@@ -30,20 +29,6 @@ SUBMITTED, TIMESTAMP = "submitted", "timestamp.txt"
 NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 # What browsers, desktops and people add to a name.
 ADDED = re.compile(r"\(\d+\)|cop(?:y\d*|ie)|kopie|副本|final|-\d+$|[\W_]+")
-
-
-class NothingSubmitted(Exception):
-    """There is no notebook.
-
-    Attributes:
-        reason: What is missing, for the learner.
-        detail: What was found instead, for the instructor.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason} ({detail})")
-        self.reason = reason
-        self.detail = detail
 
 
 def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
@@ -59,7 +44,7 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
 
     Raises:
         NothingSubmitted: There is no notebook.
-        Malformed: There is one, but it cannot be read.
+        UnreadableSubmission: There is one, but it cannot be read.
     """
     expected = folder / f"{plan.lesson}.ipynb"
     files = list(islice(_files(folder), MOST_FILES))
@@ -76,12 +61,12 @@ def read_submission(folder: Path, plan: Plan, student: str) -> Submission:
             f"found: {', '.join(names[:5]) or 'nothing'}",
         )
     readable: list[Submission] = []
-    damaged: list[Malformed] = []
+    damaged: list[UnreadableSubmission] = []
     for path in named[:MOST_NOTEBOOKS]:
         try:
             submission = read_file(path, plan, student, _home(path, folder, expected.parent))
             readable.append(_noted(submission, path, folder, expected))
-        except Malformed as error:
+        except UnreadableSubmission as error:
             damaged.append(error)
     if not readable:
         raise damaged[0]
@@ -99,7 +84,7 @@ def read_file(path: Path, plan: Plan, student: str, home: Path | None = None) ->
         home: The folder whose `timestamp.txt` counts; by default the notebook's own.
 
     Raises:
-        Malformed: It cannot be read.
+        UnreadableSubmission: It cannot be read.
     """
     content = read_plain(path)
     notebook, notes = parse(content)
@@ -121,7 +106,7 @@ def read_plain(path: Path, *, largest: int = LARGEST) -> bytes:
         largest: Bytes that it may have.
 
     Raises:
-        Malformed: It is a link, no plain file, too large, or cannot be read.
+        UnreadableSubmission: It is a link, no plain file, too large, or cannot be read.
     """
     # Not to follow a link, and not to wait for the other end of a pipe.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -131,14 +116,16 @@ def read_plain(path: Path, *, largest: int = LARGEST) -> bytes:
             raise _special(path, status)
         descriptor = os.open(path, flags)
     except OSError as error:
-        raise Malformed(f"{shown(path.name)} cannot be read.", f"{error.strerror}") from error
+        raise UnreadableSubmission(
+            f"{shown(path.name)} cannot be read.", f"{error.strerror}"
+        ) from error
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
         if not _is_safe(status):
             raise _special(path, status)
         content = file.read(largest + 1)
     if len(content) > largest:
-        raise Malformed(
+        raise UnreadableSubmission(
             f"{shown(path.name)} is larger than {largest // 2**20} MB. "
             "Please clear its outputs, save it and hand it in once more.",
             f"more than {largest} bytes",
@@ -151,9 +138,9 @@ def _is_safe(status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
-def _special(path: Path, status: os.stat_result) -> Malformed:
+def _special(path: Path, status: os.stat_result) -> UnreadableSubmission:
     kind = stat.filemode(status.st_mode)[0]  # as `ls -l` shows it
-    return Malformed(
+    return UnreadableSubmission(
         f"{shown(path.name)} is not a plain file. Please hand in the notebook itself.",
         f"type {kind}, {status.st_nlink} names",
     )
@@ -172,7 +159,9 @@ def shown(name: str) -> str:
 def _files(folder: Path, depth: int = 0) -> Iterator[Path]:
     """What lies in a folder and in those below it; links are named, never followed."""
     if folder.is_symlink():
-        raise Malformed("Your folder is a link. Please hand in the files themselves.", "a link")
+        raise UnreadableSubmission(
+            "Your folder is a link. Please hand in the files themselves.", "a link"
+        )
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda each: (not NOTEBOOK.search(each.name), each.name))
@@ -234,7 +223,7 @@ def _saved(path: Path) -> datetime | None:
 
 def stated_time(folder: Path) -> datetime | None:
     """What `timestamp.txt` says; None if there is none, or it is garbage."""
-    with contextlib.suppress(Malformed, ValueError, OverflowError):
+    with contextlib.suppress(UnreadableSubmission, ValueError, OverflowError):
         words = read_plain(folder / TIMESTAMP, largest=200).decode().strip().removesuffix(" UTC")
         stated = datetime.fromisoformat(words)
         return stated.replace(tzinfo=stated.tzinfo or UTC).astimezone(UTC)

@@ -12,7 +12,7 @@ from attncourse.course.notebook import grade_id, is_check
 from attncourse.exercises.core.verdict import ExerciseFailed
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record
-from attncourse.grading.results.sanitise import harmless
+from attncourse.grading.results.sanitise import sanitise
 
 
 def place(root: Path, plan: Plan, student: str) -> Path:
@@ -49,7 +49,7 @@ def ungraded(plan: Plan, record: Record) -> str:
 
 def _written(notebook: NotebookNode, plan: Plan, record: Record) -> str:
     """A notebook made harmless, with verdicts, as text."""
-    nb = harmless(copy.deepcopy(notebook))
+    nb = sanitise(copy.deepcopy(notebook))
     nb.metadata = copy.deepcopy(plan.release.metadata)
     checks = {check.grade_id: check for check in record.checks}
     tests = {test.grade_id: test for test in plan.tests}

@@ -31,7 +31,7 @@ LARGEST_TEXT = 100_000  # characters of one output or answer
 MOST_TAGS = 5_000  # in a notebook: cleaning takes up to a millisecond for each
 
 
-def harmless(nb: NotebookNode) -> NotebookNode:
+def sanitise(nb: NotebookNode) -> NotebookNode:
     """Makes a notebook harmless, in place; of its metadata, cells keep nbgrader's alone."""
     nb.metadata = NotebookNode()
     plain = sum(text.count("<") for text in _html(nb)) > MOST_TAGS
@@ -41,12 +41,12 @@ def harmless(nb: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [each for each in (_output(o, plain) for o in cell.outputs) if each]
         else:
-            cell.source = harmless_text(cell.source, plain=plain)
+            cell.source = sanitise_text(cell.source, plain=plain)
             _keep_pictures(cell)
     return nb
 
 
-def harmless_text(markdown: str, *, plain: bool = False) -> str:
+def sanitise_text(markdown: str, *, plain: bool = False) -> str:
     """Markdown whose HTML, if it holds any, cannot run, load or cover anything.
 
     Args:
@@ -71,9 +71,9 @@ def _html(nb: NotebookNode) -> Iterator[str]:
             yield str(output.get("data", {}).get("text/html", ""))
 
 
-def as_typed(harmless: str) -> str:
-    """Undoes the escaping of `harmless_text`, only for pages that escape all HTML themselves."""
-    return html.unescape(harmless)
+def as_typed(sanitised: str) -> str:
+    """Undoes the escaping of `sanitise_text`, only for pages that escape all HTML themselves."""
+    return html.unescape(sanitised)
 
 
 def _output(output: NotebookNode, plain: bool) -> NotebookNode | None:

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from attncourse.course.normalise import normalise
 from attncourse.grading.record import Status
-from tests.grading.desk import DOUBLE, HIDDEN, SQUEEZE, cell, marked, stub
+from tests.grading.lesson import DOUBLE, HIDDEN, SQUEEZE, cell, marked, stub
 
 LESSON = "06-se"
 EXCITATION = """\

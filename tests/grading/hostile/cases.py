@@ -9,7 +9,6 @@ from pathlib import Path
 from textwrap import indent
 
 from attncourse.grading.record import Status
-from tests.grading.desk import stub
 from tests.grading.hostile import files
 from tests.grading.hostile.case import (
     ALL,
@@ -23,6 +22,7 @@ from tests.grading.hostile.case import (
     RIGHT,
     Case,
 )
+from tests.grading.lesson import stub
 
 HERE = Path(__file__).parent
 HEADING = re.compile(r"^#### (.+?)(?: → (.+))?\n", re.MULTILINE)
@@ -73,7 +73,7 @@ def call(name: str, text: str, ends: Ends) -> Case:
 
 
 def word(name: str, text: str, ends: Ends) -> Case:
-    """What talks to the judge past the worker."""
+    """What talks to the grader past the worker."""
     return costly(name, f"{TALK}\n{text}", ends)
 
 

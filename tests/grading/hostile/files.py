@@ -11,8 +11,8 @@ from nbformat.v4 import new_code_cell
 
 from attncourse.course.notebook import grade_id
 from attncourse.grading.record import Status
-from tests.grading.desk import cell, stub
 from tests.grading.hostile.case import HEADS, LESSON, NONE, Case, HandIn, put, save
+from tests.grading.lesson import cell, stub
 
 MALFORMED, NOTHING = frozenset({Status.MALFORMED}), frozenset({Status.NOTHING})
 UNWRITTEN = {name: stub(head) for name, head in HEADS.items()}

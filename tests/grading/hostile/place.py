@@ -18,16 +18,16 @@ import psutil
 import pytest
 
 from attncourse.course.notebook import dumps, write_file
-from attncourse.course.places import PACKAGE, Course
+from attncourse.course.places import CHECKOUT, Course
 from attncourse.course.release import CONFIG
 from attncourse.course.syllabus import find
-from attncourse.grading.caged.cage import Limits
 from attncourse.grading.console import grade_lesson
 from attncourse.grading.engine import Processes
 from attncourse.grading.record import Record
 from attncourse.grading.results.gradebook import Gradebook, url_of
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings
+from attncourse.grading.sandbox.backends import Limits
 from tests.grading.hostile.case import LESSON, Case, release, solution, submission
 
 #: Small, so that a loop without end is cheap, and no smaller, as machines may be slow and busy.
@@ -177,7 +177,7 @@ def place(root: Path, name: str) -> Iterator[Place]:
     home.mkdir()
     (home / ".secret").write_text(canaries["home"])
     lesson = find(LESSON)
-    write_file(here.root / CONFIG, (PACKAGE / CONFIG).read_bytes())
+    write_file(here.root / CONFIG, (CHECKOUT / CONFIG).read_bytes())
     write_file(here.course.notebook(lesson), dumps(release()).encode())
     solved = solution(canaries["solution"], canaries["hidden"])
     write_file(here.course.solution(lesson), dumps(solved).encode())

@@ -1,4 +1,4 @@
-"""Every case as a submission of one class, graded by the real command, in the cage."""
+"""Every case as a submission of one class, graded by the real command, in the sandbox."""
 
 import re
 import tempfile
@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from attncourse.grading.record import By, Record, Status
-from tests.grading.desk import DOUBLE
 from tests.grading.hostile.case import ALL, LESSON, OTHERS, POINTS, Case
 from tests.grading.hostile.cases import CASES
 from tests.grading.hostile.place import LIMITS, Place, place
+from tests.grading.lesson import DOUBLE
 
 HONEST = [
     Case("a honest", {"double": f"{DOUBLE}\n# @OTHER"}),
@@ -128,7 +128,7 @@ def test_the_run_ends_in_its_budget(graded: Graded) -> None:
 
 
 def test_no_process_is_left(graded: Graded) -> None:
-    patience = time.monotonic() + 10  # zygotes hear that the line is dead, and end by themselves
+    patience = time.monotonic() + 10  # forkservers hear it and end by themselves
     while (left := graded.here.processes()) and time.monotonic() < patience:
         time.sleep(0.2)
     assert left == []

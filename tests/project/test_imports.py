@@ -59,7 +59,7 @@ def test_every_room_stands_in_the_table_and_no_other(repository):
         "from attncourse import grading",
         "from attncourse.grading import judge",
         "from .. import grading",
-        "from ..grading.judge import Judge",
+        "from ..grading.grader import Grader",
         "def late():\n    from attncourse.grading import judge",
         "if TYPE_CHECKING:\n    from attncourse.grading import judge",
     ],

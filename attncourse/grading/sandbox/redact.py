@@ -1,7 +1,8 @@
 """What a worker knows of a lesson: enough to answer, nothing that would give an answer away.
 
-The zygote imports the lesson's exercises and the course's implementations as a notebook does. Then
-the exercises shrink to what asking them needs, and the implementations to shells without code.
+The forkserver imports the lesson's exercises and the course's implementations as a notebook does.
+Then the exercises are cut down to what asking them needs, and the implementations to shells without
+code.
 """
 
 import dis
@@ -25,7 +26,7 @@ from attncourse.exercises.core.kinds import Kind
 
 
 @dataclass(frozen=True)
-class Asked:
+class RedactedExercise:
     """What answering an exercise needs.
 
     Attributes:
@@ -39,8 +40,8 @@ class Asked:
     refuses: tuple[str, ...] | None
 
 
-class Mute:
-    """Stands where a notebook finds an exercise; its checks say nothing, for the judge does."""
+class SilentExercise:
+    """Stands where a notebook finds an exercise; its checks say nothing, for the grader does."""
 
     def check(self, *answer: Any, **options: Any) -> None:
         """Do nothing, as a learner may ask for a check in the middle of an answer."""
@@ -53,7 +54,7 @@ class Mute:
         """Do nothing."""
 
 
-def shrink(name: str) -> dict[str, Asked]:
+def remove_answers(name: str) -> dict[str, RedactedExercise]:
     """Import the exercises of a lesson and forget what is right and wrong about answers.
 
     Args:
@@ -65,7 +66,7 @@ def shrink(name: str) -> dict[str, Asked]:
     package = importlib.import_module(name)
     inside = {n: m for n, m in sys.modules.items() if n == name or n.startswith(f"{name}.")}
     asked = {
-        each: Asked(value.kind, value.seconds, value.refuses)
+        each: RedactedExercise(value.kind, value.seconds, value.refuses)
         for each, value in vars(package).items()
         if isinstance(value, Exercise)
     }
@@ -77,13 +78,15 @@ def shrink(name: str) -> dict[str, Asked]:
         for each in [n for n in vars(module) if (id(vars(module)), n) not in kept]:
             if not each.startswith("__"):
                 delattr(module, each)
-    vars(package).update(helpers, __all__=[*asked, *helpers], **dict.fromkeys(asked, Mute()))
+    vars(package).update(
+        helpers, __all__=[*asked, *helpers], **dict.fromkeys(asked, SilentExercise())
+    )
     for each in inside.keys() - {name}:
         del sys.modules[each]
     return asked
 
 
-def hollow() -> None:
+def remove_implementations() -> None:
     """Take the code out of the course's implementations, whose names stay.
 
     An answer that calls one is refused by the guard, and one that gets around the guard finds
@@ -99,26 +102,26 @@ def hollow() -> None:
             )
 
 
-def withhold(names: Iterable[str]) -> None:
+def remove_from_torch(names: Iterable[str]) -> None:
     """Put shells in the place of what an exercise refuses in torch.
 
     The guard around an answer sees a call by the interpreter's profiler, which an answer can switch
     off, and which threads do not have.
     """
     for name in names:
-        code = _withheld.__code__.replace(co_name=name, co_qualname=name)
-        shell = FunctionType(code, {"__name__": "torch.withheld"})
+        code = _removed.__code__.replace(co_name=name, co_qualname=name)
+        shell = FunctionType(code, {"__name__": "torch.removed"})
         for place in (torch, torch.nn, functional, Tensor, torch.special, torch._C._nn):
             for spelling in (name, f"_{name}", f"{name}_"):
                 if hasattr(place, spelling):
                     setattr(place, spelling, shell)
 
 
-def _withheld(*arguments: object, **named: object) -> None:
+def _removed(*arguments: object, **named: object) -> None:
     raise RuntimeError("this exercise asks you to write it yourself")
 
 
-def disappear() -> None:
+def remove_grader() -> None:
     """Take the grader's modules out of sight: no import tells that one is graded."""
     for name in [each for each in sys.modules if each.startswith("attncourse.grading")]:
         del sys.modules[name]

@@ -1,7 +1,7 @@
-"""The judge: asks a caged worker, compares with the oracle, and writes one record.
+"""The grader: asks a worker in the sandbox, compares with the oracle, and writes one record.
 
-Points come from the judge's verdicts alone. Everyone in a class is asked the same: probes are drawn
-once for a seed, and what the oracle and the known mistakes respond is remembered.
+Points come from its verdicts alone. Everyone in a class is asked the same: probes are drawn once
+for a seed, and what the oracle and the known mistakes respond is remembered.
 """
 
 import ast
@@ -21,16 +21,18 @@ from typing import Any, Self
 
 from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdict
 from attncourse.exercises.core.behaviours import STATUS
-from attncourse.grading.caged.cage import LADDER, Limits, Rung
-from attncourse.grading.caged.keeper import Keeper, Stopped, Worker, ZygoteDied
-from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Broken, Channel
+from attncourse.grading.exceptions import ForkserverDied, ProtocolError, WorkerStopped
 from attncourse.grading.names import LONGEST, bound, python
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.sandbox.backends import BACKENDS, Backend
+from attncourse.grading.sandbox.client import Client, Supervisor
+from attncourse.grading.sandbox.limits import Limits
+from attncourse.grading.sandbox.protocol import LARGEST_PAYLOAD, Channel
 
 #: How many values each exercise is probed with.
 SEEDS = 3
-#: How often a check is begun again whose zygote or warden was killed.
+#: How often a check is begun again whose forkserver or supervisor was killed.
 TRIES = 3
 #: From bad to worse: a record has the worst status of its checks.
 WORSE = (Status.GRADED, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.CRASHED, Status.TAMPERED)
@@ -59,7 +61,7 @@ class Remembering(Exercise):
     known: dict[tuple[int, int], Response] = field(default_factory=dict, compare=False)
 
     def reference(self, answer: Any, probe: Probe) -> Response:
-        """As `Exercise.reference`; answers and probes live as long as the judge does."""
+        """As `Exercise.reference`; answers and probes live as long as the grader does."""
         key = id(answer), id(probe)
         if key not in self.known:
             self.known[key] = super().reference(answer, probe)
@@ -75,16 +77,16 @@ class Question:
     packed: Sequence[bytes]
 
 
-class Judge:
+class Grader:
     """Grades submissions of one lesson, one after the other; a context manager.
 
     Args:
         plan: What the lesson asks.
         limits: What a learner's code may use.
-        sandbox: Whether it is caged; without, it can do all that you can.
+        sandbox: Whether it runs in a sandbox; without, it can do all that you can.
 
     Raises:
-        NoCage: On entering: no cage can be built here.
+        SandboxUnavailable: On entering: no sandbox can be built here.
         ValueError: On entering: the lesson's own set-up fails.
     """
 
@@ -92,22 +94,22 @@ class Judge:
         self.plan = plan
         self.limits = limits or Limits()
         setup = [each.source for each in plan.steps if isinstance(each, Given) and each.setup]
-        rungs = LADDER if sandbox else (Rung.NONE,)
-        self._keeper = Keeper(plan.exercises, setup, self.limits, rungs)
+        backends = BACKENDS if sandbox else (Backend.NONE,)
+        self._client = Client(plan.exercises, setup, self.limits, backends)
         self._sandbox = sandbox
         self._questions: dict[tuple[str, int], Question] = {}
 
     def __enter__(self) -> Self:
-        self._keeper.__enter__()
+        self._client.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._keeper.__exit__(*error)
+        self._client.__exit__(*error)
 
     @property
-    def rung(self) -> str:
-        """What the cage is made of, for people."""
-        return self._keeper.rung
+    def backend(self) -> str:
+        """What the sandbox is made of, for people."""
+        return self._client.backend
 
     def grade(self, submission: Submission, *, seed: int) -> Record:
         """Grade one submission, whatever it does.
@@ -138,9 +140,9 @@ class Judge:
 
     def _checks(self, submission: Submission, seed: int) -> tuple[tuple[Check, ...], str]:
         checks, details = [], []
-        with contextlib.ExitStack() as rooms:
+        with contextlib.ExitStack() as stack:
             deadline = time.monotonic() + self.limits.whole
-            worker: Worker | None = None
+            supervisor: Supervisor | None = None
             for place, step in enumerate(self.plan.steps):
                 if isinstance(step, Written):
                     checks.append(_by_hand(step, submission))
@@ -148,43 +150,47 @@ class Judge:
                     continue
                 for _ in range(TRIES):
                     try:
-                        worker = worker or rooms.enter_context(self._keeper.worker(deadline))
-                        check, detail = self._check(worker, step, place, submission, seed)
+                        supervisor = supervisor or stack.enter_context(
+                            self._client.supervisor(deadline)
+                        )
+                        check, detail = self._check(supervisor, step, place, submission, seed)
                         break
-                    except ZygoteDied:
-                        rooms.close()
-                        self._keeper.revive()
-                        worker = None
+                    except ForkserverDied:
+                        stack.close()
+                        self._client.revive()
+                        supervisor = None
                 else:
-                    stop = Stopped(Status.CRASHED, f"the processes around it died {TRIES} times")
+                    stop = WorkerStopped(
+                        Status.CRASHED, f"the processes around it died {TRIES} times"
+                    )
                     check, detail = _stopped(step, stop, None, self.limits), stop.detail
                 checks.append(check)
                 details += [f"{step.grade_id}: {detail}"] if detail else []
         return tuple(checks), "; ".join(details)
 
     def _check(
-        self, worker: Worker, test: Test, place: int, submission: Submission, seed: int
+        self, supervisor: Supervisor, test: Test, place: int, submission: Submission, seed: int
     ) -> tuple[Check, str]:
         """The check of one test cell, and what the instructor should know about it."""
         question = self._question(test.exercise, seed) if test.exercise else None
         seconds, skipped, stopped, again = 0.0, set[str](), None, False
         while True:
-            told = _Told(worker, self._cells(test, place, submission, skipped))
+            attempt = _Attempt(supervisor, self._cells(test, place, submission, skipped))
             try:
-                check = told.verdict(test, question, self.limits)
-            except Stopped as stop:
-                seconds += worker.seconds
+                check = attempt.verdict(test, question, self.limits)
+            except WorkerStopped as stop:
+                seconds += supervisor.seconds
                 if stop.again and not again:
                     again = True
                     continue
                 stopped = stopped or stop
                 # An earlier cell may have ended the worker: is this exercise right without it?
-                if told.cell and told.cell not in skipped:
-                    skipped.add(told.cell)
+                if attempt.cell and attempt.cell not in skipped:
+                    skipped.add(attempt.cell)
                     continue
                 check = None
             else:
-                seconds += worker.seconds
+                seconds += supervisor.seconds
             if stopped and not (check and check.earned):
                 check = _stopped(test, stopped, question, self.limits)
             assert check is not None
@@ -251,21 +257,21 @@ def _by_hand(step: Written, submission: Submission) -> Check:
     return Check(step.grade_id, step.points, 0.0 if open_ else None, By.HAND, sentence=told)
 
 
-class _Told:
-    """One worker, told one exercise's cells.
+class _Attempt:
+    """One try at one exercise: a worker is sent its cells, and asked.
 
     Attributes:
         cell: Which cell it is in, as far as is known; empty once all have run.
     """
 
-    def __init__(self, worker: Worker, cells: dict[str, Any]) -> None:
+    def __init__(self, supervisor: Supervisor, cells: dict[str, Any]) -> None:
         self.cell = ""
-        self._worker = worker
+        self._supervisor = supervisor
         self._cells = cells
 
     def verdict(self, test: Test, question: Question | None, limits: Limits) -> Check:
-        """Ask, and judge; raises `Stopped`."""
-        with self._worker.asked() as channel:
+        """Ask, and judge; raises `WorkerStopped`."""
+        with self._supervisor.worker() as channel:
             channel.send("cells", **self._cells)
             first = self._run(channel)
             if question is None:
@@ -275,7 +281,7 @@ class _Told:
             try:
                 verdict = question.exercise.judge(question.probes, responses)
             except Exception as error:
-                raise Broken(f"a response that cannot be judged: {error!r}") from error
+                raise ProtocolError(f"a response that cannot be judged: {error!r}") from error
         return _judged(test, verdict, responses)
 
     def _run(self, channel: Channel) -> Response | None:
@@ -290,12 +296,12 @@ class _Told:
                 case "response":
                     return _read(message.payload)
                 case _:
-                    raise Broken(f"a message {message.kind[:40]!r}")
+                    raise ProtocolError(f"a message {message.kind[:40]!r}")
 
     def _known(self, cell: Any) -> str:
         """The name of a cell that was sent: who falls in it is asked again without it."""
         if cell and cell not in [step["name"] for step in self._cells["steps"]]:
-            raise Broken("a cell that nobody sent")
+            raise ProtocolError("a cell that nobody sent")
         return str(cell)
 
     def _ask(self, channel: Channel, question: Question, first: Response | None) -> list[Response]:
@@ -308,11 +314,11 @@ class _Told:
                 responses.append(responses[-1])
                 continue
             if channel.speaks():
-                raise Broken("an answer before the question")
+                raise ProtocolError("an answer before the question")
             channel.send("probe", packed)
             message = channel.receive()
             if message.kind != "response":
-                raise Broken(f"a message {message.kind[:40]!r} instead of a response")
+                raise ProtocolError(f"a message {message.kind[:40]!r} instead of a response")
             responses.append(_read(message.payload))
             held += len(message.payload)
         return responses
@@ -329,8 +335,8 @@ def _read(payload: bytes) -> Response:
             detail = _printable(found.detail[:1000])
             return dataclasses.replace(found, detail=detail, leftovers=leftovers)
     except Exception as error:
-        raise Broken(f"a response that cannot be read: {error!r}") from error
-    raise Broken("a response that says nothing known")
+        raise ProtocolError(f"a response that cannot be read: {error!r}") from error
+    raise ProtocolError("a response that says nothing known")
 
 
 def _printable(text: str) -> str:
@@ -407,7 +413,7 @@ def _texts(source: str) -> set[str]:
     return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
-def _stopped(test: Test, stop: Stopped, question: Question | None, limits: Limits) -> Check:
+def _stopped(test: Test, stop: WorkerStopped, question: Question | None, limits: Limits) -> Check:
     sentence = SENTENCES[stop.status].format(detail=stop.detail, memory=limits.memory >> 20)
     says = question.exercise.title if question else test.grade_id
     return Check(

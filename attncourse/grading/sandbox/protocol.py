@@ -1,4 +1,4 @@
-"""Messages between judge, zygote and worker: a name, some facts as JSON, and perhaps bytes.
+"""Messages between grader, forkserver and worker: a name, some facts as JSON, and perhaps bytes.
 
 Whoever reads is safe from whoever writes: sizes are known before anything is kept, JSON and
 safetensors cannot run code, and a writer who stalls is left to the reader's patience.
@@ -12,19 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from attncourse.grading.exceptions import ConnectionClosed, ProtocolError
+
 SIZES = struct.Struct("!IQ")  # of the JSON and of the bytes after it
 #: Largest JSON and largest payload that are read, in bytes.
 LARGEST_FACTS, LARGEST_PAYLOAD = 8 << 20, 64 << 20
 #: Seconds between two looks at the watch while waiting.
 TICK = 0.05
-
-
-class Broken(Exception):
-    """What came was no message."""
-
-
-class Closed(Exception):
-    """The other side is gone."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ class Channel:
         """Send one message.
 
         Raises:
-            Closed: The other side is gone.
+            ConnectionClosed: The other side is gone.
         """
         told = json.dumps([kind, facts]).encode()
         rest = memoryview(SIZES.pack(len(told), len(payload)) + told + payload)
@@ -82,41 +76,41 @@ class Channel:
             except BlockingIOError:
                 continue
             except OSError as error:
-                raise Closed from error
+                raise ConnectionClosed from error
 
     def receive(self) -> Message:
         """Wait for the next message.
 
         Raises:
-            Closed: The other side is gone.
-            Broken: What came is no message, or is too large.
+            ConnectionClosed: The other side is gone.
+            ProtocolError: What came is no message, or is too large.
         """
         told, follows = SIZES.unpack(self._read(SIZES.size))
         if told > LARGEST_FACTS or follows > LARGEST_PAYLOAD:
-            raise Broken(f"a message of {told + follows} bytes")
+            raise ProtocolError(f"a message of {told + follows} bytes")
         text, payload = self._read(told), self._read(follows)
         try:
             kind, facts = json.loads(text)
         except (ValueError, TypeError, RecursionError) as error:
-            raise Broken(f"not a message: {error}") from error
+            raise ProtocolError(f"not a message: {error}") from error
         if not (isinstance(kind, str) and isinstance(facts, dict)):
-            raise Broken("not a message: a name and facts are missing")
+            raise ProtocolError("not a message: a name and facts are missing")
         return Message(kind, facts, payload)
 
-    def send_end(self, end: socket.socket) -> None:
+    def send_socket(self, end: socket.socket) -> None:
         """Pass a socket on to the other side."""
         self._wait(writing=True)
         try:
             socket.send_fds(self._end, [b"."], [end.fileno()])
         except OSError as error:
-            raise Closed from error
+            raise ConnectionClosed from error
 
-    def receive_end(self) -> socket.socket:
+    def receive_socket(self) -> socket.socket:
         """Take a socket that the other side passed on."""
         self._wait()
         found, ends, _, _ = socket.recv_fds(self._end, 1, 1)
         if not (found and ends):
-            raise Closed
+            raise ConnectionClosed
         return socket.socket(fileno=ends[0])
 
     def _read(self, size: int) -> bytes:
@@ -128,9 +122,9 @@ class Channel:
             except BlockingIOError:
                 continue
             except OSError as error:
-                raise Closed from error
+                raise ConnectionClosed from error
             if not part:
-                raise Closed
+                raise ConnectionClosed
             parts += part
         return bytes(parts)
 

@@ -1,4 +1,4 @@
-"""What a caged process sees of the file system: a list of what is allowed, and nothing else.
+"""The file system of a process in the sandbox: a list of what is allowed, and nothing else.
 
 Called through ctypes: Python has no word for mounts.
 """
@@ -10,9 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import attncourse
+from attncourse.grading import PACKAGE
 
-PACKAGE = Path(attncourse.__file__).parent
 #: What a lesson may use of the course. Its implementations, exercises and grading are left out.
 COURSE = ("__init__.py", "data", "training", "plotting", "profiling.py")
 COURSE_CORE = ("exercises/__init__.py", "exercises/core")
@@ -25,8 +24,8 @@ PRIVATE = (HOME, Path("/tmp"), Path("/dev/shm"))
 MOST_FILES = 10_000  # in each of them: even an empty one takes the kernel's memory
 USERS = f"learner:x:1000:1000::{HOME}:/bin/sh\n"
 
-# Where the view is built: a folder that every Linux has and that nothing is taken from.
-SITE = Path("/sys")
+# Where the new root is built: a folder that every Linux has and that nothing is taken from.
+NEW_ROOT = Path("/sys")
 
 RDONLY, NOSUID, NODEV, BIND, REC, PRIVATE_TREE = 1, 2, 4, 4096, 16384, 1 << 18
 DETACH = 2
@@ -37,28 +36,28 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter() -> None:
-    """Make the view, in a mount namespace of this process's own, and move into it.
+    """Build the new root, in a mount namespace of this process's own, and move into it.
 
     Raises:
         OSError: The kernel refuses a step.
     """
     mount(None, Path("/"), flags=REC | PRIVATE_TREE)
-    mount("tmpfs", SITE, kind="tmpfs", options="size=1m,mode=755")
+    mount("tmpfs", NEW_ROOT, kind="tmpfs", options="size=1m,mode=755")
     for path in _outermost(libraries()):
         _links(path)
-        _graft(path)
+        _bind(path)
     _course()
     for path in map(Path, DEVICES):
-        _graft(path, nodev=False)
+        _bind(path, nodev=False)
     for path in (*PRIVATE, Path("/proc")):
         _at(path).mkdir(parents=True, exist_ok=True)
     # Kept for the workers: who may not see a whole /proc may not make a new one either.
     mount("/proc", _at(Path("/proc")), flags=BIND | REC)
     _at(Path("/etc/passwd")).write_text(USERS)
-    _move_in()
+    _pivot()
 
 
-def furnish(size: int) -> None:
+def mount_private(size: int) -> None:
     """Give this process, in a mount namespace of its own, private folders and its own /proc.
 
     Args:
@@ -66,7 +65,7 @@ def furnish(size: int) -> None:
     """
     shown = _outermost(each.resolve() for each in (*libraries(), PACKAGE))
     covered = [path for path in shown if any(each in path.parents for each in PRIVATE)]
-    kept = [(path, _take(path)) for path in covered]
+    kept = [(path, _clone(path)) for path in covered]
     for path in PRIVATE:
         mount(
             "tmpfs",
@@ -77,7 +76,7 @@ def furnish(size: int) -> None:
         )
     for path, tree in kept:  # who works in /tmp has libraries there
         path.mkdir(parents=True)
-        _hang(tree, path)
+        _attach(tree, path)
     try:
         mount("proc", Path("/proc"), kind="proc", flags=RDONLY | NOSUID | NODEV)
     except PermissionError:  # inside a container that hides parts of /proc
@@ -120,22 +119,22 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def open_rooms() -> Iterator[Path]:
+def visible_parts() -> Iterator[Path]:
     """What is shown of the course."""
-    rooms = (PACKAGE / name for name in (*COURSE, *COURSE_CORE))
-    return (path for path in rooms if path.exists())
+    parts = (PACKAGE / name for name in (*COURSE, *COURSE_CORE))
+    return (path for path in parts if path.exists())
 
 
 def _course() -> None:
-    """Lay the course's open rooms into an empty folder, over an installed package if need be."""
+    """Lay what is shown of the course into an empty folder, over an installed package if any."""
     _links(PACKAGE)
     _at(PACKAGE.resolve()).mkdir(parents=True, exist_ok=True)
     mount("tmpfs", _at(PACKAGE.resolve()), kind="tmpfs", options="size=64k,mode=755")
-    for path in open_rooms():
-        _graft(path)
+    for path in visible_parts():
+        _bind(path)
 
 
-def _graft(path: Path, *, nodev: bool = True) -> None:
+def _bind(path: Path, *, nodev: bool = True) -> None:
     """Show a file or folder at its own place, read-only."""
     path = path.resolve()
     place = _at(path)
@@ -145,10 +144,10 @@ def _graft(path: Path, *, nodev: bool = True) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
     mount(str(path), place, flags=BIND | REC)
-    _seal(place, RDONLY | NOSUID | (NODEV if nodev else 0))
+    _restrict(place, RDONLY | NOSUID | (NODEV if nodev else 0))
 
 
-def _take(path: Path) -> int:
+def _clone(path: Path) -> int:
     """A descriptor of what is mounted here and below, for another place."""
     flags = TREE_CLONE | RECURSIVE | os.O_CLOEXEC
     tree = int(_libc.syscall(OPEN_TREE, CWD, os.fsencode(path), flags))
@@ -156,7 +155,7 @@ def _take(path: Path) -> int:
     return tree
 
 
-def _hang(tree: int, path: Path) -> None:
+def _attach(tree: int, path: Path) -> None:
     """Mount what was taken, and close its descriptor."""
     done = _libc.syscall(MOVE_MOUNT, tree, b"", CWD, os.fsencode(path), OF_DESCRIPTOR)
     _checked(done, f"move_mount to {path}")
@@ -177,10 +176,10 @@ def _links(path: Path) -> None:
 
 
 def _at(path: Path) -> Path:
-    return SITE / path.relative_to("/")
+    return NEW_ROOT / path.relative_to("/")
 
 
-def _seal(place: Path, attributes: int) -> None:
+def _restrict(place: Path, attributes: int) -> None:
     """Set attributes of a mount and all that hang below it."""
     wanted = struct.pack("=QQQQ", attributes, 0, 0, 0)
     size = ctypes.c_size_t(len(wanted))
@@ -188,9 +187,9 @@ def _seal(place: Path, attributes: int) -> None:
     _checked(done, f"mount_setattr on {place}")
 
 
-def _move_in() -> None:
+def _pivot() -> None:
     """Make the site the root of everything, and let go of what was there before."""
-    os.chdir(SITE)
+    os.chdir(NEW_ROOT)
     _checked(_libc.pivot_root(b".", b"."), "pivot_root")
     _checked(_libc.umount2(b".", DETACH), "umount")  # the old root, which lies over the new one
     os.chdir("/")
@@ -204,5 +203,5 @@ def _checked(result: int, what: str) -> None:
 
 
 def readable() -> Iterable[Path]:
-    """What a caged process may read, for a second fence around it."""
+    """What a process in the sandbox may read, for a second fence around it."""
     return (each for each in Path("/").iterdir() if not each.is_symlink())

@@ -32,7 +32,7 @@ def cell(nb: NotebookNode, name: str) -> NotebookNode:
 
 
 @dataclass(frozen=True)
-class Desk:
+class SubmittedFolder:
     """Where a learner's files are put, and read from."""
 
     folder: Path

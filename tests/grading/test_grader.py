@@ -16,11 +16,14 @@ from nbformat.v4 import new_notebook
 from attncourse.course.notebook import grade_id, is_answer, read
 from attncourse.course.places import Course
 from attncourse.course.syllabus import find
-from attncourse.grading.caged import keeper, view
-from attncourse.grading.caged.cage import Limits, NoCage, Rung, wrapped
-from attncourse.grading.judge import Judge
+from attncourse.grading import PACKAGE
+from attncourse.grading.exceptions import SandboxUnavailable
+from attncourse.grading.grader import Grader
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test
 from attncourse.grading.record import By, Check, Record, Status
+from attncourse.grading.sandbox import backends, client, rootfs
+from attncourse.grading.sandbox.backends import Backend, bubblewrap_command
+from attncourse.grading.sandbox.limits import Limits
 
 LESSON = find("06-se")
 COURSE = Course(Path(__file__).parents[2])
@@ -57,11 +60,11 @@ def check(record: Record, name: str) -> Check:
 
 
 @contextlib.contextmanager
-def caged() -> Iterator[Judge]:
-    opened = Judge(PLAN, limits=LIMITS)
+def sandboxed() -> Iterator[Grader]:
+    opened = Grader(PLAN, limits=LIMITS)
     try:
         opened.__enter__()
-    except NoCage as refusal:
+    except SandboxUnavailable as refusal:
         pytest.skip(str(refusal))
     try:
         yield opened
@@ -70,15 +73,15 @@ def caged() -> Iterator[Judge]:
 
 
 @pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    with caged() as opened:
+def grader() -> Iterator[Grader]:
+    with sandboxed() as opened:
         yield opened
 
 
-def family(judge: Judge) -> list[int]:
-    """The zygote's descendants."""
-    zygote = judge._keeper._process.pid
-    found, ahead = [], [zygote]
+def family(grader: Grader) -> list[int]:
+    """The forkserver's descendants."""
+    forkserver = grader._client._process.pid
+    found, ahead = [], [forkserver]
     while ahead:
         for children in Path(f"/proc/{ahead.pop()}/task").glob("*/children"):
             new = list(map(int, children.read_text().split()))
@@ -87,50 +90,50 @@ def family(judge: Judge) -> list[int]:
     return found
 
 
-def test_a_right_submission_earns_all(judge: Judge) -> None:
-    record = judge.grade(submission(RIGHT), seed=1)
+def test_a_right_submission_earns_all(grader: Grader) -> None:
+    record = grader.grade(submission(RIGHT), seed=1)
     assert record.status is Status.GRADED
     assert earned(record) == POINTS
     assert all(found.passed for each in record.checks for found in each.findings)
     assert record.reason == record.detail == ""
 
 
-def test_an_untouched_release_earns_nothing(judge: Judge) -> None:
-    record = judge.grade(submission(STUBS), seed=1)
+def test_an_untouched_release_earns_nothing(grader: Grader) -> None:
+    record = grader.grade(submission(STUBS), seed=1)
     assert record.status is Status.GRADED
     assert set(earned(record).values()) == {0.0}
     assert "not written yet" in check(record, "squeeze").sentence
     assert record.answers == {}
 
 
-def test_a_misconception_is_named(judge: Judge) -> None:
+def test_a_misconception_is_named(grader: Grader) -> None:
     wrong = "def squeeze(x):\n    return x.mean(1)"
-    found = check(judge.grade(submission(RIGHT, squeeze=wrong), seed=1), "squeeze")
+    found = check(grader.grade(submission(RIGHT, squeeze=wrong), seed=1), "squeeze")
     assert (found.earned, found.misconception) == (0.0, "over-channels")
     assert "channel" in found.sentence
 
 
-def test_the_same_seed_makes_the_same_record(judge: Judge) -> None:
+def test_the_same_seed_makes_the_same_record(grader: Grader) -> None:
     mixed = submission(RIGHT, squeeze=ZEROS, excitation="def excitation(")
 
     def told(seed: int) -> tuple[object, ...]:
-        record = judge.grade(mixed, seed=seed)
+        record = grader.grade(mixed, seed=seed)
         return tuple(dataclasses.replace(each, seconds=0) for each in record.checks)
 
     assert told(1) == told(1)
     assert told(1) != told(2)  # other probes, other numbers in the sentences
-    assert earned(judge.grade(mixed, seed=1)) == earned(judge.grade(mixed, seed=2))
+    assert earned(grader.grade(mixed, seed=1)) == earned(grader.grade(mixed, seed=2))
 
 
-def test_a_record_can_be_read_again(judge: Judge) -> None:
-    record = judge.grade(submission(RIGHT, squeeze="import os; os._exit(3)"), seed=1)
+def test_a_record_can_be_read_again(grader: Grader) -> None:
+    record = grader.grade(submission(RIGHT, squeeze="import os; os._exit(3)"), seed=1)
     assert Record.from_json(record.to_json()) == record
 
 
-def test_answers_are_equal_whatever_their_spaces_and_comments(judge: Judge) -> None:
-    plain = judge.grade(submission(RIGHT, squeeze=MEAN), seed=1)
+def test_answers_are_equal_whatever_their_spaces_and_comments(grader: Grader) -> None:
+    plain = grader.grade(submission(RIGHT, squeeze=MEAN), seed=1)
     dressed = MEAN.replace("\n    ", "  # the mean\n\n\n        ")
-    other = judge.grade(submission(RIGHT, squeeze=dressed), seed=1)
+    other = grader.grade(submission(RIGHT, squeeze=dressed), seed=1)
     assert plain.answers["squeeze"] == other.answers["squeeze"]
     assert plain.answers["squeeze"] != plain.answers["excitation"]
 
@@ -160,10 +163,10 @@ UNLUCKY = {
 
 
 @pytest.mark.parametrize("source", UNLUCKY.values(), ids=UNLUCKY.keys())
-def test_honest_but_unlucky_code_keeps_all_points(judge: Judge, source: str) -> None:
-    record = judge.grade(submission(RIGHT, squeeze=source), seed=1)
+def test_honest_but_unlucky_code_keeps_all_points(grader: Grader, source: str) -> None:
+    record = grader.grade(submission(RIGHT, squeeze=source), seed=1)
     assert earned(record) == POINTS, check(record, "squeeze").sentence
-    assert family(judge) == []
+    assert family(grader) == []
 
 
 FALLS = {
@@ -222,15 +225,15 @@ FALLS = {
 
 
 @pytest.mark.parametrize(("source", "ended"), FALLS.values(), ids=FALLS.keys())
-def test_who_falls_loses_one_exercise(judge: Judge, source: str, ended: Status | None) -> None:
+def test_who_falls_loses_one_exercise(grader: Grader, source: str, ended: Status | None) -> None:
     began = time.monotonic()
-    record = judge.grade(submission(RIGHT, squeeze=source), seed=1)
+    record = grader.grade(submission(RIGHT, squeeze=source), seed=1)
     found = check(record, "squeeze")
     assert earned(record) == POINTS | {"check-squeeze": 0.0}
     assert ended in (None, found.ended), found
     assert record.status is found.ended
     assert found.sentence
-    assert family(judge) == []
+    assert family(grader) == []
     assert time.monotonic() - began < LIMITS.whole
 
 
@@ -280,14 +283,14 @@ STOLEN = {
 
 
 @pytest.mark.parametrize("source", STOLEN.values(), ids=STOLEN.keys())
-def test_nothing_is_earned_by_theft(judge: Judge, source: str) -> None:
+def test_nothing_is_earned_by_theft(grader: Grader, source: str) -> None:
     source = source.replace("SOLUTION", repr(str(COURSE.solution(LESSON))))
-    record = judge.grade(submission(STUBS, squeeze=source), seed=1)
+    record = grader.grade(submission(STUBS, squeeze=source), seed=1)
     assert set(earned(record).values()) == {0.0}
-    assert family(judge) == []
+    assert family(grader) == []
 
 
-def test_the_courses_own_module_helps_nobody(judge: Judge) -> None:
+def test_the_courses_own_module_helps_nobody(grader: Grader) -> None:
     """Whoever gets around the guard finds a shell."""
     stolen = (
         "import sys, threading\nfrom attncourse.nn.se import SqueezeExcitation\n"
@@ -304,62 +307,62 @@ def test_the_courses_own_module_helps_nobody(judge: Judge) -> None:
         "    def forward(self, x):\n"
         "        return self.inner(x)\n"
     )
-    record = judge.grade(submission(RIGHT, se_block=stolen), seed=1)
+    record = grader.grade(submission(RIGHT, se_block=stolen), seed=1)
     assert earned(record) == POINTS | {"check-se-block": 0.0}
     plain = "from attncourse.nn.se import SqueezeExcitation as SEBlock"
-    found = check(judge.grade(submission(RIGHT, se_block=plain), seed=1), "se-block")
+    found = check(grader.grade(submission(RIGHT, se_block=plain), seed=1), "se-block")
     assert "write yourself" in found.sentence
 
 
-def test_forged_messages_are_reported(judge: Judge) -> None:
-    record = judge.grade(submission(RIGHT, squeeze=STOLEN["garbage on the wire"]), seed=1)
+def test_forged_messages_are_reported(grader: Grader) -> None:
+    record = grader.grade(submission(RIGHT, squeeze=STOLEN["garbage on the wire"]), seed=1)
     assert record.status is Status.TAMPERED
     assert "check-squeeze" in record.detail
     assert earned(record) == POINTS | {"check-squeeze": 0.0}
 
 
-def test_nothing_passes_from_one_exercise_to_the_next(judge: Judge) -> None:
+def test_nothing_passes_from_one_exercise_to_the_next(grader: Grader) -> None:
     spoilt = f"torch.relu = torch.sigmoid = torch.Tensor.mean = None\n{ZEROS}"
-    record = judge.grade(submission(RIGHT, squeeze=spoilt), seed=1)
+    record = grader.grade(submission(RIGHT, squeeze=spoilt), seed=1)
     assert earned(record) == POINTS | {"check-squeeze": 0.0}
 
 
-def test_nothing_passes_from_one_submission_to_the_next(judge: Judge) -> None:
+def test_nothing_passes_from_one_submission_to_the_next(grader: Grader) -> None:
     leave = f"{PRIVATE}\npath.write_text('left')\n{MEAN}"
     look = f"{PRIVATE}\nassert not path.exists()\n{MEAN}"
     for source in (leave, look):
-        assert earned(judge.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
+        assert earned(grader.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
 
 
-def test_all_time_may_run_out(judge: Judge) -> None:
+def test_all_time_may_run_out(grader: Grader) -> None:
     deaf = FALLS["sleep that is deaf"][0]
     answers = {name: deaf.replace("squeeze", "any") + f"\n{RIGHT[name]}\nany(0)" for name in RIGHT}
-    with Judge(PLAN, limits=dataclasses.replace(LIMITS, clock=3, whole=5)) as short:
+    with Grader(PLAN, limits=dataclasses.replace(LIMITS, clock=3, whole=5)) as short:
         record = short.grade(submission(answers), seed=1)
     assert record.status is Status.TIMEOUT
     assert record.spent < 15
     assert set(earned(record).values()) == {0.0}
 
 
-@pytest.mark.parametrize("who", ["zygote", "warden", "worker"])
-def test_who_is_killed_from_outside_is_replaced(judge: Judge, who: str) -> None:
+@pytest.mark.parametrize("who", ["forkserver", "supervisor", "worker"])
+def test_who_is_killed_from_outside_is_replaced(grader: Grader, who: str) -> None:
     waits = f"import time\ntime.sleep(1.5)\n{MEAN}"
 
     def kill() -> None:
-        while len(family(judge)) < 2:
+        while len(family(grader)) < 2:
             time.sleep(0.01)
-        victims = [judge._keeper._process.pid, *family(judge)]
-        os.kill(victims[["zygote", "warden", "worker"].index(who)], signal.SIGKILL)
+        victims = [grader._client._process.pid, *family(grader)]
+        os.kill(victims[["forkserver", "supervisor", "worker"].index(who)], signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
-    record = judge.grade(submission(RIGHT, squeeze=waits), seed=1)
+    record = grader.grade(submission(RIGHT, squeeze=waits), seed=1)
     killer.join()
     assert earned(record) == POINTS
     assert record.status is Status.GRADED
 
 
-def test_an_instructors_assertions_are_marked(judge: Judge) -> None:
+def test_an_instructors_assertions_are_marked(grader: Grader) -> None:
     plan = Plan(
         "99-own",
         (
@@ -369,8 +372,8 @@ def test_an_instructors_assertions_are_marked(judge: Judge) -> None:
             Test("check-zero", 1.0, None, "", "assert double(0) == 1, 'one is asked for'"),
         ),
     )
-    with Judge(plan, limits=LIMITS) as own:
-        assert "namespaces" in own.rung
+    with Grader(plan, limits=LIMITS) as own:
+        assert "namespaces" in own.backend
         record = own.grade(submission({"double": "def double(x):\n    return 2 * x"}), seed=1)
         first, second = record.checks
         assert (first.earned, first.by) == (1.5, By.SUBMISSION)
@@ -394,10 +397,10 @@ PEEKS = {
 
 
 @pytest.mark.parametrize("source", PEEKS.values(), ids=PEEKS)
-def test_no_hidden_assertion_is_told(judge: Judge, source: str) -> None:
+def test_no_hidden_assertion_is_told(grader: Grader, source: str) -> None:
     hidden = "def close(a, b):\n    return abs(a - b) < 1234\nassert close(double(2), 4)"
     test = Test("check-double", 1.5, None, "", hidden)
-    with Judge(Plan("99-own", (Answer("double", ""), test)), limits=LIMITS) as own:
+    with Grader(Plan("99-own", (Answer("double", ""), test)), limits=LIMITS) as own:
         found = own.grade(submission({"double": source}), seed=1).checks[0]
     assert found.earned == 0.0
     assert found.sentence.startswith("Your code raised ")
@@ -405,9 +408,9 @@ def test_no_hidden_assertion_is_told(judge: Judge, source: str) -> None:
     assert "1234" not in found.sentence
 
 
-def test_an_honest_line_is_told(judge: Judge) -> None:
+def test_an_honest_line_is_told(grader: Grader) -> None:
     test = Test("check-double", 1.5, None, "", "assert double(2) == 4")
-    with Judge(Plan("99-own", (Answer("double", ""), test)), limits=LIMITS) as own:
+    with Grader(Plan("99-own", (Answer("double", ""), test)), limits=LIMITS) as own:
         wrong = "def double(x):\n    return x + missing"
         found = own.grade(submission({"double": wrong}), seed=1).checks[0]
     assert found.sentence == "Your code raised NameError (`return x + missing`)"
@@ -433,7 +436,7 @@ def test_what_an_exercise_refuses_earns_nothing_on_detours() -> None:
     plan = Plan.of(find("01-bahdanau"), COURSE)
     cells = read(COURSE.solution(find("01-bahdanau"))).cells
     right = {grade_id(cell): cell.source for cell in cells if is_answer(cell)}
-    with Judge(plan, limits=LIMITS) as opened:
+    with Grader(plan, limits=LIMITS) as opened:
 
         def softmax(answers: dict[str, str]) -> Check:
             given = Submission("ada", plan.lesson, answers, {}, (), "digest", new_notebook())
@@ -444,66 +447,66 @@ def test_what_an_exercise_refuses_earns_nothing_on_detours() -> None:
             assert softmax(right | {"masked-softmax": source}).earned == 0.0, name
 
 
-def test_a_signal_without_a_name_costs_one_exercise(judge: Judge) -> None:
-    record = judge.grade(submission(RIGHT, squeeze="import os\nos.kill(os.getpid(), 40)"), seed=1)
+def test_a_signal_without_a_name_costs_one_exercise(grader: Grader) -> None:
+    record = grader.grade(submission(RIGHT, squeeze="import os\nos.kill(os.getpid(), 40)"), seed=1)
     assert earned(record) == POINTS | {"check-squeeze": 0.0}
     assert "signal 40" in record.reason
 
 
 def test_who_stops_the_process_around_costs_one_exercise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "CLEARING", 1.0)
+    monkeypatch.setattr(client, "CLEARING", 1.0)
     stops = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(100)"
     short = dataclasses.replace(LIMITS, clock=3)
-    with Judge(PLAN, limits=short, sandbox=False) as open_:
+    with Grader(PLAN, limits=short, sandbox=False) as open_:
         record = open_.grade(submission(RIGHT, squeeze=stops), seed=1)
         assert earned(record) == POINTS | {"check-squeeze": 0.0}
         assert record.spent < 120  # by itself it would never end
 
 
 def test_a_start_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(rung: Rung) -> None:
+    def fails(backend: Backend) -> None:
         raise OSError(12, "Cannot allocate memory")
 
-    with caged() as opened:
-        os.kill(opened._keeper._process.pid, signal.SIGKILL)
+    with sandboxed() as opened:
+        os.kill(opened._client._process.pid, signal.SIGKILL)
         with monkeypatch.context() as context, pytest.raises(OSError, match="memory"):
-            context.setattr(opened._keeper, "_start", fails)
+            context.setattr(opened._client, "_start", fails)
             opened.grade(submission(RIGHT), seed=1)
         assert earned(opened.grade(submission(RIGHT), seed=1)) == POINTS
 
 
-def test_a_judge_may_rest_for_long(monkeypatch: pytest.MonkeyPatch, judge: Judge) -> None:
-    monkeypatch.setattr(keeper, "PATIENCE", 1.0)
-    judge.grade(submission(RIGHT), seed=1)
-    zygote = judge._keeper._process.pid
+def test_a_judge_may_rest_for_long(monkeypatch: pytest.MonkeyPatch, grader: Grader) -> None:
+    monkeypatch.setattr(client, "PATIENCE", 1.0)
+    grader.grade(submission(RIGHT), seed=1)
+    forkserver = grader._client._process.pid
     time.sleep(1.5)
-    judge.grade(submission(RIGHT), seed=1)
-    assert judge._keeper._process.pid == zygote
+    grader.grade(submission(RIGHT), seed=1)
+    assert grader._client._process.pid == forkserver
 
 
-def test_no_module_tells_that_one_is_graded(judge: Judge) -> None:
+def test_no_module_tells_that_one_is_graded(grader: Grader) -> None:
     looks = (
         "import sys, attncourse\n"
         "assert not [name for name in sys.modules if 'grading' in name or 'nbgrader' in name]\n"
         "assert not hasattr(attncourse, 'grading')\n"
     )
-    assert earned(judge.grade(submission(RIGHT, squeeze=looks + MEAN), seed=1)) == POINTS
+    assert earned(grader.grade(submission(RIGHT, squeeze=looks + MEAN), seed=1)) == POINTS
 
 
-def test_who_was_killed_a_moment_ago_is_replaced(judge: Judge) -> None:
-    os.kill(judge._keeper._process.pid, signal.SIGKILL)
-    assert earned(judge.grade(submission(RIGHT), seed=1)) == POINTS
+def test_who_was_killed_a_moment_ago_is_replaced(grader: Grader) -> None:
+    os.kill(grader._client._process.pid, signal.SIGKILL)
+    assert earned(grader.grade(submission(RIGHT), seed=1)) == POINTS
 
 
-def test_a_broken_set_up_is_the_instructors(judge: Judge) -> None:
+def test_a_broken_set_up_is_the_instructors(grader: Grader) -> None:
     plan = Plan("99-own", (Given("import nothing_like_that", frozenset(), setup=True),))
     with pytest.raises(ValueError, match="set-up fails: ModuleNotFoundError"):
-        Judge(plan, limits=LIMITS).__enter__()
+        Grader(plan, limits=LIMITS).__enter__()
 
 
 def test_without_a_cage_the_points_are_the_same() -> None:
-    with Judge(PLAN, limits=LIMITS, sandbox=False) as open_:
-        assert open_.rung == "no sandbox"
+    with Grader(PLAN, limits=LIMITS, sandbox=False) as open_:
+        assert open_.backend == "no sandbox"
         daemon = open_.grade(submission(RIGHT, squeeze=UNLUCKY["daemon"]), seed=1)
         fallen = open_.grade(submission(RIGHT, squeeze=FALLS["segfault"][0]), seed=1)
         assert family(open_) == []
@@ -511,28 +514,30 @@ def test_without_a_cage_the_points_are_the_same() -> None:
     assert earned(fallen) == POINTS | {"check-squeeze": 0.0}
 
 
-def stand_on(rung: Rung, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves the ladder only this rung."""
-    if rung is Rung.BUBBLEWRAP and any(each in view.PACKAGE.parents for each in view.PRIVATE):
+def stand_on(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves only this backend."""
+    if backend is Backend.BUBBLEWRAP and any(each in PACKAGE.parents for each in rootfs.PRIVATE):
         pytest.skip("bubblewrap cannot hide a course that is installed in a private folder")
-    monkeypatch.setattr("attncourse.grading.judge.LADDER", (rung,))
+    monkeypatch.setattr("attncourse.grading.grader.BACKENDS", (backend,))
 
 
-@pytest.mark.parametrize("private", view.PRIVATE, ids=str)
+@pytest.mark.parametrize("private", rootfs.PRIVATE, ids=str)
 def test_bubblewrap_is_refused_where_it_could_not_hide_the_course(
     monkeypatch: pytest.MonkeyPatch, private: Path
 ) -> None:
     monkeypatch.setattr("shutil.which", str)  # it need not be installed for that
-    monkeypatch.setattr("attncourse.grading.caged.landlock.version", lambda: 1)
-    monkeypatch.setattr(view, "PACKAGE", private / "attncourse")
-    with pytest.raises(NoCage, match=f"cannot hide a course that is installed in {private}"):
-        wrapped(["python"])
+    monkeypatch.setattr("attncourse.grading.sandbox.landlock.version", lambda: 1)
+    monkeypatch.setattr(backends, "PACKAGE", private / "attncourse")
+    with pytest.raises(
+        SandboxUnavailable, match=f"cannot hide a course that is installed in {private}"
+    ):
+        bubblewrap_command(["python"])
 
 
 def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    stand_on(Rung.BUBBLEWRAP, monkeypatch)
+    stand_on(Backend.BUBBLEWRAP, monkeypatch)
     secret = tmp_path / "gradebook.db"
     secret.write_text("points")
     hidden = [
@@ -550,8 +555,8 @@ def test_bubblewrap_stands_in_where_namespaces_are_forbidden(
         "    except OSError: continue\n"
         "    raise SystemExit\n"
     )
-    with caged() as opened:
-        assert opened.rung.startswith("bubblewrap")
+    with sandboxed() as opened:
+        assert opened.backend.startswith("bubblewrap")
         for source in (looks + MEAN, UNLUCKY["daemon"], UNLUCKY["erased disk"]):
             assert earned(opened.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
         for name in ("segfault", "kill of all", "3 GB of many"):
@@ -573,19 +578,19 @@ LEFT = {
 def test_nothing_stays_in_the_folders_under_bubblewrap(
     monkeypatch: pytest.MonkeyPatch, left: str
 ) -> None:
-    stand_on(Rung.BUBBLEWRAP, monkeypatch)
+    stand_on(Backend.BUBBLEWRAP, monkeypatch)
     leave = f"{PRIVATE}\n{left}\n{MEAN}"
     look = f"{PRIVATE}\nassert not path.exists()\n{MEAN}"
-    with caged() as opened:
+    with sandboxed() as opened:
         for source in (leave, look):
             assert earned(opened.grade(submission(RIGHT, squeeze=source), seed=1)) == POINTS
 
 
-@pytest.mark.parametrize("rung", [Rung.NAMESPACES, Rung.BUBBLEWRAP])
+@pytest.mark.parametrize("backend", [Backend.NAMESPACES, Backend.BUBBLEWRAP])
 def test_libraries_may_lie_in_a_folder_that_is_private(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rung: Rung
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: Backend
 ) -> None:
-    stand_on(rung, monkeypatch)
+    stand_on(backend, monkeypatch)
     assert Path(tempfile.gettempdir()) in tmp_path.parents
     libraries = tmp_path / "site-packages"
     libraries.mkdir()
@@ -594,28 +599,28 @@ def test_libraries_may_lie_in_a_folder_that_is_private(
     monkeypatch.syspath_prepend(libraries)
     needs = f"import lazily\n{MEAN}"
     spoils = f"import lazily\nopen(lazily.__file__, 'w')\n{MEAN}"
-    with caged() as opened:
+    with sandboxed() as opened:
         for _ in range(2):
             assert earned(opened.grade(submission(RIGHT, squeeze=needs), seed=1)) == POINTS
             record = opened.grade(submission(RIGHT, squeeze=spoils), seed=1)
             assert "Read-only file system" in check(record, "squeeze").sentence
 
 
-def test_a_worker_shares_most_of_its_memory(judge: Judge) -> None:
+def test_a_worker_shares_most_of_its_memory(grader: Grader) -> None:
     waits = f"import time\ntime.sleep(1)\n{MEAN}"
     private: list[int] = []
 
     def measure() -> None:
-        while len(family(judge)) < 2:
+        while len(family(grader)) < 2:
             time.sleep(0.01)
         time.sleep(0.5)
-        for process in family(judge):
+        for process in family(grader):
             rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
             fields = (line.split() for line in rollup.splitlines()[1:])
             private.append(sum(int(f[1]) for f in fields if f[0].startswith("Private_")))
 
     thread = threading.Thread(target=measure)
     thread.start()
-    judge.grade(submission(RIGHT, squeeze=waits), seed=1)
+    grader.grade(submission(RIGHT, squeeze=waits), seed=1)
     thread.join()
     assert sum(private) < 100 << 10, private  # kB

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from attncourse import cli, doctor
-from attncourse.doctor import Finding
+from attncourse.doctor import Fact
 
 
 def test_a_sound_environment_gets_no_advice():
@@ -68,10 +68,10 @@ def test_a_disabled_lab_extension_is_noticed(monkeypatch, tmp_path):
 
 
 def test_the_table_shows_values_as_they_are_and_advice_behind_them():
-    findings = [Finding("one", "x", "[red]1"), Finding("one", "y", "2", "buy a third")]
+    facts = [Fact("one", "x", "[red]1"), Fact("one", "y", "2", "buy a third")]
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(doctor.table(findings))
+        console.print(doctor.table(facts))
     assert "[red]1" in capture.get()
     assert "2: buy a third" in capture.get()
     assert capture.get().count("one") == 1

@@ -1,4 +1,4 @@
-"""The judge's side of the cage: starts the zygote, has workers forked, and watches over them."""
+"""The grader's side of the sandbox: starts the forkserver and watches over the workers."""
 
 import contextlib
 import dataclasses
@@ -16,19 +16,29 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from attncourse.grading.caged.cage import LADDER, Limits, NoCage, Rung, wrapped
-from attncourse.grading.caged.wire import Broken, Channel, Closed, Message
+from attncourse.grading.exceptions import (
+    ConnectionClosed,
+    ForkserverDied,
+    ProtocolError,
+    SandboxUnavailable,
+    SupervisorLate,
+    WorkerStopped,
+)
 from attncourse.grading.record import Status
+from attncourse.grading.sandbox.backends import BACKENDS, Backend, bubblewrap_command
+from attncourse.grading.sandbox.limits import Limits
+from attncourse.grading.sandbox.protocol import Channel, Message
 
 START = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop())
-from attncourse.grading.caged.zygote import main
+from attncourse.grading.sandbox.forkserver import main
 main()
 """
-#: Seconds until a zygote must be ready, and until a warden must have cleared up.
+#: Seconds until a forkserver must be ready, and until a supervisor must have cleared up.
 PATIENCE = 180.0
-#: Seconds that a warden has to clear up; a learner may have stopped it, where no room is closed.
+#: Seconds that a supervisor has to clear up; a learner may have stopped it, where
+#: nothing is closed.
 CLEARING = 10.0
 #: Seconds until it can be seen that a process was killed.
 MOMENT = 0.2
@@ -36,64 +46,44 @@ MOMENT = 0.2
 GRACE, LOOK = 1.0, 0.1
 #: What processes share among each other counts for each of them.
 HELD = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
-#: Of the grader's environment, what the zygote may have; secrets may stand in the rest.
+#: Of the grader's environment, what the forkserver may have; secrets may stand in the rest.
 PASSED = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH")
 
 
-class ZygoteDied(RuntimeError):
-    """The process that forks workers is gone; the text is what it said last."""
-
-
-class Late(Exception):
-    """Somebody did not answer in time."""
-
-
-class Stopped(Exception):
-    """A worker did not come to its end.
-
-    Attributes:
-        status: What ended it.
-        detail: How, for the instructor.
-        again: Whether it may have come from outside, so that a second try is fair.
-    """
-
-    def __init__(self, status: Status, detail: str, *, again: bool = False) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.again = again
-
-
-class Keeper:
-    """Owns one zygote.
+class Client:
+    """Owns one forkserver.
 
     Args:
         exercises: The module of the lesson's exercises; empty if it has none.
         setup: The lesson's set-up cells.
         limits: What a worker may use.
-        rungs: How workers may be caged; the first that holds is taken.
+        backends: How workers may be kept in; the first that holds is taken.
     """
 
     def __init__(
-        self, exercises: str, setup: list[str], limits: Limits, rungs: Sequence[Rung] = LADDER
+        self,
+        exercises: str,
+        setup: list[str],
+        limits: Limits,
+        backends: Sequence[Backend] = BACKENDS,
     ) -> None:
         self.limits = limits
-        self.rung = ""  # what the cage is made of
+        self.backend = ""  # what the sandbox is made of
         self._order: dict[str, Any] = {"exercises": exercises, "setup": setup}
-        self._rungs = rungs
+        self._backends = backends
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         refusals = []
-        for rung in self._rungs:
+        for backend in self._backends:
             try:
-                self._start(rung)
+                self._start(backend)
                 return self
-            except NoCage as refusal:
+            except SandboxUnavailable as refusal:
                 refusals.append(refusal)
         raise refusals[0]
 
-    def _start(self, rung: Rung) -> None:
+    def _start(self, backend: Backend) -> None:
         ours, theirs = socket.socketpair()
         paths = json.dumps([os.path.abspath(each) for each in sys.path if os.path.exists(each)])
         command = [sys.executable, "-I", "-c", START, str(theirs.fileno()), paths]
@@ -102,7 +92,7 @@ class Keeper:
         try:
             with theirs:
                 self._process = subprocess.Popen(
-                    wrapped(command) if rung is Rung.BUBBLEWRAP else command,
+                    bubblewrap_command(command) if backend is Backend.BUBBLEWRAP else command,
                     pass_fds=[theirs.fileno()],
                     env=_environment(),
                     cwd="/",
@@ -112,16 +102,16 @@ class Keeper:
                     start_new_session=True,
                 )
             limits = dataclasses.asdict(self.limits)
-            self._say("order", limits=limits, rung=rung, **self._order)
+            self._say("order", limits=limits, backend=backend, **self._order)
             answer = self._hear()
-            if answer.kind == "no cage":
-                raise NoCage(answer.facts["why"])
+            if answer.kind == "unavailable":
+                raise SandboxUnavailable(answer.facts["why"])
             if answer.kind != "ready":
                 raise ValueError(f"the lesson's set-up fails: {answer.facts['why']}")
         except BaseException:
             self.__exit__()
             raise
-        self.rung = answer.facts["rung"]
+        self.backend = answer.facts["backend"]
 
     def __exit__(self, *error: object) -> None:
         self._channel.close()
@@ -134,7 +124,7 @@ class Keeper:
                 self._process.wait()
 
     def revive(self) -> None:
-        """Start a new zygote if the old one is gone."""
+        """Start a new forkserver if the old one is gone."""
         assert self._process
         try:
             self._process.wait(MOMENT)
@@ -144,55 +134,55 @@ class Keeper:
         self.__enter__()
 
     @contextlib.contextmanager
-    def worker(self, deadline: float) -> Iterator["Worker"]:
-        """Have a warden forked for one submission.
+    def supervisor(self, deadline: float) -> Iterator["Supervisor"]:
+        """Have a supervisor forked for one submission.
 
         Args:
             deadline: When the submission's time is over, by `time.monotonic`.
 
         Raises:
-            ZygoteDied: There is nobody left to fork it.
+            ForkserverDied: There is nobody left to fork it.
         """
         ours, theirs = socket.socketpair()
         with theirs:
             self._say("fork")
-            self._channel.send_end(theirs)
-            warden = int(self._hear().facts["warden"])
+            self._channel.send_socket(theirs)
+            supervisor = int(self._hear().facts["supervisor"])
         channel = Channel(ours)
         try:
             assert self._process
-            yield Worker(channel, self._process.pid, deadline, self.limits)
+            yield Supervisor(channel, self._process.pid, deadline, self.limits)
         finally:
             channel.close()
-            with contextlib.suppress(ZygoteDied):
-                self._say("kill", warden=warden)
+            with contextlib.suppress(ForkserverDied):
+                self._say("kill", supervisor=supervisor)
                 self._hear()
 
     def _say(self, kind: str, **facts: Any) -> None:
         if self._channel.fileno() < 0:
-            raise ZygoteDied("no new zygote could be started")
+            raise ForkserverDied("no new forkserver could be started")
         try:
             self._channel.watch = _until(time.monotonic() + PATIENCE)
             self._channel.send(kind, **facts)
-        except Closed:
+        except ConnectionClosed:
             raise self._died() from None
 
     def _hear(self) -> Message:
         try:
             self._channel.watch = _until(time.monotonic() + PATIENCE)
             return self._channel.receive()
-        except (Closed, Broken):
+        except (ConnectionClosed, ProtocolError):
             raise self._died() from None
 
-    def _died(self) -> ZygoteDied:
+    def _died(self) -> ForkserverDied:
         assert self._process
         self._process.kill()  # whoever no longer answers
         self._said.seek(0)
-        return ZygoteDied(self._said.read()[-2000:].decode(errors="replace").strip())
+        return ForkserverDied(self._said.read()[-2000:].decode(errors="replace").strip())
 
 
-class Worker:
-    """A warden, in whose rooms a worker runs for each exercise of one submission."""
+class Supervisor:
+    """A process that has a worker run for each exercise of one submission."""
 
     def __init__(self, channel: Channel, above: int, deadline: float, limits: Limits) -> None:
         self._channel = channel
@@ -203,12 +193,12 @@ class Worker:
         self.seconds = 0.0  # CPU seconds of the latest worker
 
     @contextlib.contextmanager
-    def asked(self) -> Iterator[Channel]:
+    def worker(self) -> Iterator[Channel]:
         """Have a worker forked, to talk to inside the block; when the block ends, so does it.
 
         Raises:
-            Stopped: The worker ended, broke the rules of talking, or used too much.
-            ZygoteDied: The warden is gone.
+            WorkerStopped: The worker ended, broke the rules of talking, or used too much.
+            ForkserverDied: The supervisor is gone.
         """
         ours, theirs = socket.socketpair()
         channel = Channel(ours, self._watch())
@@ -216,18 +206,18 @@ class Worker:
         try:
             with theirs:
                 self._channel.send("ask")
-                self._channel.send_end(theirs)
-        except Closed:
-            raise ZygoteDied("a warden is gone") from None
+                self._channel.send_socket(theirs)
+        except ConnectionClosed:
+            raise ForkserverDied("a supervisor is gone") from None
         grace = 0.0
         try:
             yield channel
             grace = GRACE
-        except Closed:
+        except ConnectionClosed:
             channel.close()
             raise self._why(self._end(GRACE)) from None
-        except Broken as error:
-            raise Stopped(Status.TAMPERED, f"what came back was {error}") from None
+        except ProtocolError as error:
+            raise WorkerStopped(Status.TAMPERED, f"what came back was {error}") from None
         finally:
             if channel.fileno() >= 0:
                 channel.close()
@@ -235,28 +225,30 @@ class Worker:
 
     def _end(self, grace: float) -> int:
         """Wait until nothing of a worker is left; its exit code, or minus the signal's number."""
-        self._channel.watch = _until(time.monotonic() + grace + CLEARING, Late)
+        self._channel.watch = _until(time.monotonic() + grace + CLEARING, SupervisorLate)
         try:
             if not select.select([self._channel], [], [], grace)[0]:
                 self._channel.send("stop")
             ended = self._channel.receive().facts
-        except Late:
+        except SupervisorLate:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._above, signal.SIGKILL)  # all that it forked goes along
-            raise Stopped(Status.CRASHED, "the process around it was stopped") from None
-        except (Closed, Broken):
-            raise ZygoteDied("a warden is gone") from None
+            raise WorkerStopped(Status.CRASHED, "the process around it was stopped") from None
+        except (ConnectionClosed, ProtocolError):
+            raise ForkserverDied("a supervisor is gone") from None
         self.seconds = float(ended["seconds"])
         return int(ended["status"])
 
-    def _why(self, status: int) -> Stopped:
+    def _why(self, status: int) -> WorkerStopped:
         if self.seconds >= self._limits.exercise:
-            return Stopped(Status.TIMEOUT, f"{self.seconds:.1f} seconds of computing")
+            return WorkerStopped(Status.TIMEOUT, f"{self.seconds:.1f} seconds of computing")
         if status < 0:
             named = -status in set(signal.Signals)  # real-time signals have numbers alone
             name = signal.Signals(-status).name if named else f"signal {-status}"
-            return Stopped(Status.CRASHED, f"killed by {name}", again=status == -signal.SIGKILL)
-        return Stopped(Status.CRASHED, f"Python ended with the exit code {status}")
+            return WorkerStopped(
+                Status.CRASHED, f"killed by {name}", again=status == -signal.SIGKILL
+            )
+        return WorkerStopped(Status.CRASHED, f"Python ended with the exit code {status}")
 
     def _watch(self) -> Callable[[], None]:
         """Raises when time is over or the worker's processes hold too much."""
@@ -267,17 +259,17 @@ class Worker:
             nonlocal look
             now = time.monotonic()
             if now > late:
-                raise Stopped(Status.TIMEOUT, "its time by the clock is over")
+                raise WorkerStopped(Status.TIMEOUT, "its time by the clock is over")
             if now > look:
                 look = now + LOOK
                 held = sum(_grown(each, self._base) for each in _descendants(self._above))
                 if held > self._limits.memory:
-                    raise Stopped(Status.OUT_OF_MEMORY, f"its processes held {held >> 20} MB")
+                    raise WorkerStopped(Status.OUT_OF_MEMORY, f"its processes held {held >> 20} MB")
 
         return watch
 
 
-def _until(deadline: float, late: type[Exception] = Closed) -> Callable[[], None]:
+def _until(deadline: float, late: type[Exception] = ConnectionClosed) -> Callable[[], None]:
     def watch() -> None:
         if time.monotonic() > deadline:
             raise late

@@ -8,9 +8,9 @@ from attncourse.nn.coordinate import CoordinateAttention
 from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
 from attncourse.nn.sk import SelectiveKernel
 from attncourse.nn.triplet import TripletAttention
+from benchmarks.baselines import cbam, coordinate, se, sk, triplet
+from benchmarks.baselines.weights import like
 from benchmarks.traffic import traffic
-from benchmarks.usual import cbam, coordinate, se, sk, triplet
-from benchmarks.usual.weights import like
 
 C = 32
 PAIRS = {
@@ -31,14 +31,14 @@ every_pair = pytest.mark.parametrize("name", PAIRS)
 @every_pair
 @pytest.mark.parametrize("training", [False, True])
 def test_both_compute_the_same(name, randomise, features, training):
-    ours, usual = (make().double().train(training) for make in PAIRS[name])
-    like(randomise(ours, 0), usual)
+    ours, baseline = (make().double().train(training) for make in PAIRS[name])
+    like(randomise(ours, 0), baseline)
     x = features((2, C, 5, 7), 0).requires_grad_()
     grad = features((2, C, 5, 7), 1)
-    torch.testing.assert_close(ours(x), usual(x))
+    torch.testing.assert_close(ours(x), baseline(x))
     (our_grad,) = torch.autograd.grad(ours(x), x, grad)
-    (usual_grad,) = torch.autograd.grad(usual(x), x, grad)
-    torch.testing.assert_close(our_grad, usual_grad)
+    (baseline_grad,) = torch.autograd.grad(baseline(x), x, grad)
+    torch.testing.assert_close(our_grad, baseline_grad)
 
 
 @every_pair
@@ -46,9 +46,9 @@ def test_ours_takes_no_more_operations_and_no_more_traffic(name):
     """As a GPU runs it, where an operation is a launch: the meta device takes the same road."""
     with torch.device("meta"), torch.no_grad():
         x = torch.empty(8, C, 56, 56)
-        ours, usual = (traffic(make().eval(), x) for make in PAIRS[name])
-    assert ours.ops <= usual.ops
-    assert ours.passes(x) <= usual.passes(x)
+        ours, baseline = (traffic(make().eval(), x) for make in PAIRS[name])
+    assert ours.ops <= baseline.ops
+    assert ours.passes(x) <= baseline.passes(x)
 
 
 @pytest.mark.parametrize("make", [make for make, _ in PAIRS.values()])

@@ -1,4 +1,4 @@
-"""What a caged process can do, asked from inside by a program that tries everything."""
+"""What a process in the sandbox can do, asked from inside by a program that tries everything."""
 
 import json
 import os
@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from attncourse.grading.caged import cage, landlock, view
+from attncourse.grading import PACKAGE
+from attncourse.grading.exceptions import SandboxUnavailable
+from attncourse.grading.sandbox import backends, landlock, rootfs
 
-REPOSITORY = view.PACKAGE.parent
+REPOSITORY = PACKAGE.parent
 
 INSIDE = r"""
 import errno, json, os, resource, socket, sys, tempfile
-from attncourse.grading.caged import cage
-from attncourse.grading.caged.cage import Limits
+from attncourse.grading.sandbox import backends
+from attncourse.grading.sandbox.limits import Limits, enforce
 
 tries, port = json.loads(sys.argv[1]), int(sys.argv[2])
 
@@ -34,8 +36,8 @@ def write(path, size=1):
         file.write(b"x" * size)
 
 def unshare(flag):
-    if cage._libc.unshare(flag):
-        raise OSError(cage.ctypes.get_errno(), "")
+    if backends._libc.unshare(flag):
+        raise OSError(backends.ctypes.get_errno(), "")
 
 def connect():
     socket.create_connection(("127.0.0.1", port), 2).close()
@@ -48,15 +50,15 @@ def forks():
             os._exit(0)
     return "no limit"
 
-rung = cage.build()
-cage.split()
+backend = backends.enter_namespaces()
+backends.unshare_next_child()
 outside = os.getpid()
 if os.fork():
     os.wait()
     sys.exit()
 pipe = os.pipe()
-cage.lock(Limits(disk=1 << 20))
-found = {"rung": rung, "pid": os.getpid(), "user": os.getuid(), "cwd": os.getcwd()}
+backends.shut_in(Limits(disk=1 << 20))
+found = {"backend": backend, "pid": os.getpid(), "user": os.getuid(), "cwd": os.getcwd()}
 found |= {f"read {path}": tried(lambda: read(path)) for path in tries}
 for path in ("/x", "/usr/lib/x", sys.prefix + "/lib/x", "/proc/sys/kernel/core_pattern"):
     found[f"write {path}"] = tried(lambda: write(path))
@@ -65,12 +67,12 @@ found["write private"] = tried(lambda: write(private + "/x"))
 found["write too much"] = tried(lambda: write(private + "/y", 2 << 20))
 found["connect"] = tried(connect)
 found["kill outside"] = tried(lambda: os.kill(outside, 0))
-found["new users"] = tried(lambda: unshare(cage.NEW_USERS))
-found["new mounts"] = tried(lambda: unshare(cage.NEW_MOUNTS))
-found["mount"] = tried(lambda: cage.view.mount("tmpfs", cage.view.HOME, kind="tmpfs"))
+found["new users"] = tried(lambda: unshare(backends.NEW_USERS))
+found["new mounts"] = tried(lambda: unshare(backends.NEW_MOUNTS))
+found["mount"] = tried(lambda: backends.rootfs.mount("tmpfs", backends.rootfs.HOME, kind="tmpfs"))
 found["import"] = tried(lambda: __import__("zipfile") and None)
 found["processes"] = sorted(each for each in os.listdir("/proc") if each.isdigit())
-cage.limit(Limits(processes=10), 1 << 40)
+enforce(Limits(processes=10), 1 << 40)
 found["fork"] = tried(forks)
 print(json.dumps(found))
 """
@@ -103,15 +105,15 @@ def inside(hidden: list[str]) -> dict[str, str]:
         port = str(server.getsockname()[1])
         program = [sys.executable, "-c", INSIDE, json.dumps(hidden), port]
         done = subprocess.run(program, capture_output=True, text=True, cwd=REPOSITORY, timeout=60)
-    if "NoCage" in done.stderr:
-        pytest.skip(f"no cage can be built here: {done.stderr.splitlines()[-1]}")
+    if "SandboxUnavailable" in done.stderr:
+        pytest.skip(f"no sandbox can be built here: {done.stderr.splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_it_is_built_of_what_it_says(inside: dict[str, str]) -> None:
-    assert inside["rung"].startswith("namespaces")
-    assert ("Landlock" in inside["rung"]) == bool(landlock.version())
+    assert inside["backend"].startswith("namespaces")
+    assert ("Landlock" in inside["backend"]) == bool(landlock.version())
 
 
 def test_nothing_but_what_is_listed_can_be_read(inside: dict[str, str], hidden: list[str]) -> None:
@@ -128,12 +130,12 @@ def test_only_private_folders_can_be_written_and_only_a_little(inside: dict[str,
     assert written == []
     assert inside["write private"] == "done"
     assert inside["write too much"] in ("ENOSPC", "EFBIG")
-    assert inside["cwd"] == str(view.HOME)
+    assert inside["cwd"] == str(rootfs.HOME)
 
 
 def test_nobody_outside_can_be_seen_or_reached(inside: dict[str, str]) -> None:
     assert inside["pid"] == 1
-    assert inside["user"] == cage.LEARNER
+    assert inside["user"] == backends.LEARNER
     assert inside["processes"] in (["1"], [])
     assert inside["kill outside"] in ("ESRCH", "EPERM")
     assert inside["connect"] != "done"
@@ -152,14 +154,14 @@ def test_a_refusal_names_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(flags: int) -> None:
         raise PermissionError(1, "unshare: Operation not permitted")
 
-    monkeypatch.setattr(cage, "_unshare", refuse)
-    with pytest.raises(cage.NoCage, match="not permitted") as refusal:
-        cage.build()
+    monkeypatch.setattr(backends, "_unshare", refuse)
+    with pytest.raises(SandboxUnavailable, match="not permitted") as refusal:
+        backends.enter_namespaces()
     assert "--no-sandbox" in str(refusal.value)
     assert "user namespaces" in str(refusal.value)
 
 
 def test_systems_without_namespaces_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(cage.NoCage, match="darwin has no namespaces"):
-        cage.build()
+    with pytest.raises(SandboxUnavailable, match="darwin has no namespaces"):
+        backends.enter_namespaces()

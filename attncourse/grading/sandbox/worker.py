@@ -1,6 +1,6 @@
-"""The worker: runs a learner's cells for one exercise and answers the judge's probes.
+"""The worker: runs a learner's cells for one exercise and answers the grader's probes.
 
-It lives in a process of its own for every exercise, inside the cage, and has nothing worth
+It lives in a process of its own for every exercise, inside the sandbox, and has nothing worth
 stealing: no oracle, no expected value, no test.
 """
 
@@ -16,17 +16,17 @@ from typing import Any
 from attncourse.exercises.core import Probe, Response
 from attncourse.exercises.core.isolation import OutOfTime, time_limit
 from attncourse.exercises.core.respond import STUB, line_of, respond
-from attncourse.grading.caged.cage import Limits
-from attncourse.grading.caged.harmless import Asked, withhold
-from attncourse.grading.caged.wire import LARGEST_PAYLOAD, Channel, Message
 from attncourse.grading.names import bound, needed, python
+from attncourse.grading.sandbox.limits import Limits
+from attncourse.grading.sandbox.protocol import LARGEST_PAYLOAD, Channel, Message
+from attncourse.grading.sandbox.redact import RedactedExercise, remove_from_torch
 
 OTHER_LANGUAGES = {"bash", "sh", "script", "html", "javascript", "js", "latex", "markdown", "svg"}
 OTHER_LANGUAGES |= {"writefile", "file", "perl", "ruby", "cmd"}
 
 
 @dataclass
-class Desk:
+class Interpreter:
     """Where cells run: a notebook's namespace, and what went wrong in which cell.
 
     Attributes:
@@ -40,7 +40,7 @@ class Desk:
     failures: list[tuple[frozenset[str], Response]] = field(default_factory=list)
 
     @classmethod
-    def new(cls) -> "Desk":
+    def new(cls) -> "Interpreter":
         """An empty notebook, with what IPython adds to one."""
         main = ModuleType("__main__")
         main.__dict__.update(__builtins__=builtins, get_ipython=Shell, display=_display)
@@ -101,12 +101,17 @@ def _display(*things: Any, **options: Any) -> None:
     """A notebook would show them; nobody looks here."""
 
 
-def serve(channel: Channel, desk: Desk, exercises: dict[str, Asked], limits: Limits) -> None:
-    """Run the cells that the judge sends, then answer its probes until it hangs up.
+def serve(
+    channel: Channel,
+    interpreter: Interpreter,
+    exercises: dict[str, RedactedExercise],
+    limits: Limits,
+) -> None:
+    """Run the cells that the grader sends, then answer its probes until it hangs up.
 
     Args:
-        channel: To the judge.
-        desk: The notebook after its set-up.
+        channel: To the grader.
+        interpreter: The notebook after its set-up.
         exercises: How exercises are asked; all but the one that is asked are dropped.
         limits: What the learner may use.
     """
@@ -114,24 +119,24 @@ def serve(channel: Channel, desk: Desk, exercises: dict[str, Asked], limits: Lim
     asked = exercises.get(cells.facts["exercise"])
     exercises.clear()
     gc.collect()
-    desk.limits = limits
-    sys.modules["__main__"] = desk.main
+    interpreter.limits = limits
+    sys.modules["__main__"] = interpreter.main
     if asked and asked.refuses:
-        withhold(asked.refuses)
+        remove_from_torch(asked.refuses)
     expression, test = cells.facts["answer"], cells.facts["test"]
-    for name, source, binds in _chosen(channel, desk, cells, expression or test):
+    for name, source, binds in _chosen(channel, interpreter, cells, expression or test):
         channel.send("at", cell=name)
-        response = desk.run(name, source)
+        response = interpreter.run(name, source)
         if response.status != "answered":
-            desk.failures.append((binds, response))
+            interpreter.failures.append((binds, response))
     channel.send("at", cell="")
     if asked is None:
-        _assert(channel, desk, test)
+        _assert(channel, interpreter, test)
         return
     try:
-        answer = desk.value(expression)
+        answer = interpreter.value(expression)
     except BaseException as error:
-        failure = desk.why(needed(expression), error)
+        failure = interpreter.why(needed(expression), error)
         channel.send("response", failure.to_bytes())
         return
     channel.send("ready")
@@ -140,7 +145,7 @@ def serve(channel: Channel, desk: Desk, exercises: dict[str, Asked], limits: Lim
         channel.send("response", _answered(asked, answer, probe, limits))
 
 
-def _answered(asked: Asked, answer: Any, probe: Probe, limits: Limits) -> bytes:
+def _answered(asked: RedactedExercise, answer: Any, probe: Probe, limits: Limits) -> bytes:
     seconds = min(asked.seconds, limits.probe)
     # The guard makes meta tensors slow; whom it refuses, it has refused on the other probes.
     refuses = None if probe.device == "meta" else asked.refuses
@@ -157,18 +162,18 @@ def _answered(asked: Asked, answer: Any, probe: Probe, limits: Limits) -> bytes:
     return data
 
 
-def _assert(channel: Channel, desk: Desk, test: str) -> None:
+def _assert(channel: Channel, interpreter: Interpreter, test: str) -> None:
     """Run an instructor's own assertions."""
-    response = desk.run("test", test)
+    response = interpreter.run("test", test)
     if response.status == "raised":
         # Assertions fail for want of what a cell failed to define.
-        missing = next((f for would, f in desk.failures if would & needed(test)), None)
+        missing = next((f for would, f in interpreter.failures if would & needed(test)), None)
         response = missing or response
     channel.send("response", response.to_bytes())
 
 
 def _chosen(
-    channel: Channel, desk: Desk, cells: Message, target: str
+    channel: Channel, interpreter: Interpreter, cells: Message, target: str
 ) -> Iterator[tuple[str, str, frozenset[str]]]:
     """The cells that a test needs, in their order: names lead from one to the next.
 
@@ -181,7 +186,7 @@ def _chosen(
         channel.send("at", cell=step["name"])  # the parser can be brought to crash, too
         found = frozenset() if step["given"] else bound(step["source"])
         binds.append(found | frozenset(step["binds"]))
-    ours = vars(desk.main).keys() | vars(builtins).keys()
+    ours = vars(interpreter.main).keys() | vars(builtins).keys()
     chosen: set[int] = set()
     ahead, seen = list(needed(target)), set()
     while ahead:

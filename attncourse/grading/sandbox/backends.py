@@ -1,21 +1,22 @@
-"""The cage around a learner's code: what it may use, and the walls that keep it in.
+"""What keeps a learner's code in: the first backend that holds is taken.
 
-The ladder, from which the first rung that holds is taken: namespaces of our own, with Landlock and
-resource limits; bubblewrap, where only that may make namespaces; a refusal that names the ways out.
+Namespaces of our own, with Landlock and resource limits; bubblewrap, where only that may make
+namespaces; else a refusal that names the ways out.
 """
 
 import ctypes
 import os
-import resource
 import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from attncourse.grading.caged import landlock, seccomp, view
+from attncourse.grading import PACKAGE
+from attncourse.grading.exceptions import SandboxUnavailable
+from attncourse.grading.sandbox import landlock, rootfs, seccomp
+from attncourse.grading.sandbox.limits import Limits
 
 NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_USERS, NEW_PIDS, NEW_NET = (
     0x20000,
@@ -30,7 +31,7 @@ NOBODY = 65534  # who a worker is on a machine where the grader is root
 LEARNER = 1000  # who a worker thinks that it is
 
 WAYS_OUT = """\
-A learner's code cannot be caged here: {reason}. Ways out:
+A learner's code cannot run in a sandbox here: {reason}. Ways out:
   - On Linux, allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1 or
     kernel.apparmor_restrict_unprivileged_userns=0), or run as root;
   - in a container, allow it to make namespaces (docker run --security-opt seccomp=unconfined
@@ -40,100 +41,75 @@ A learner's code cannot be caged here: {reason}. Ways out:
     you trust."""
 
 
-class Rung(StrEnum):
-    """How a learner's code is caged."""
+class Backend(StrEnum):
+    """What keeps a learner's code in."""
 
     NAMESPACES = "namespaces"
     BUBBLEWRAP = "bubblewrap"
     NONE = "no sandbox"
 
 
-#: The rungs that cage, the best first.
-LADDER = (Rung.NAMESPACES, Rung.BUBBLEWRAP)
-
-
-class NoCage(RuntimeError):
-    """No cage can be built here; the text says what to do."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a learner's code may use.
-
-    Attributes:
-        cell: CPU seconds of one answer cell.
-        probe: CPU seconds of one probe, where the exercise does not give fewer.
-        exercise: CPU seconds of everything that one exercise needs.
-        clock: Seconds by the clock for the same; waiting counts here.
-        whole: Seconds by the clock for a submission.
-        memory: Bytes beyond those that every worker begins with.
-        processes: Processes and threads at once.
-        disk: Bytes of a file, and of a private folder.
-    """
-
-    cell: float = 20.0
-    probe: float = 10.0
-    exercise: float = 40.0
-    clock: float = 60.0
-    whole: float = 300.0
-    memory: int = 1 << 30
-    processes: int = 64
-    disk: int = 64 << 20
+#: Those that do keep it in, the best first.
+BACKENDS = (Backend.NAMESPACES, Backend.BUBBLEWRAP)
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def build() -> str:
-    """Put the zygote, a process with one thread, into the cage in which it will fork.
+def enter_namespaces() -> str:
+    """Put the forkserver, a process with one thread, into the sandbox in which it will fork.
 
     Returns:
-        What the cage is made of, for people.
+        What the sandbox is made of, for people.
 
     Raises:
-        NoCage: The system does not allow it.
+        SandboxUnavailable: The system does not allow it.
     """
     if sys.platform != "linux":
-        raise NoCage(WAYS_OUT.format(reason=f"{sys.platform} has no namespaces"))
+        raise SandboxUnavailable(WAYS_OUT.format(reason=f"{sys.platform} has no namespaces"))
     try:
-        walls = NEW_MOUNTS | NEW_NAMES | NEW_IPC | NEW_NET
+        namespaces = NEW_MOUNTS | NEW_NAMES | NEW_IPC | NEW_NET
         if os.geteuid() == 0:
-            # The view is made with root's eyes; nobody it is who then looks at it.
-            _unshare(walls)
-            view.enter()
+            # Root lays out the file system; it is nobody who then looks at it.
+            _unshare(namespaces)
+            rootfs.enter()
             _become_nobody()
             _own_users(NEW_MOUNTS)
         else:
-            _own_users(walls)
-            view.enter()
+            _own_users(namespaces)
+            rootfs.enter()
         _no_more_users()
     except OSError as error:
-        raise NoCage(WAYS_OUT.format(reason=error.strerror or error)) from error
+        raise SandboxUnavailable(WAYS_OUT.format(reason=error.strerror or error)) from error
     fence = f", Landlock {landlock.version()}" if landlock.version() else ""
-    return f"{Rung.NAMESPACES}{fence} and resource limits"
+    return f"{Backend.NAMESPACES}{fence} and resource limits"
 
 
-def wrapped(command: list[str]) -> list[str]:
+def bubblewrap_command(command: list[str]) -> list[str]:
     """A command inside bubblewrap, which shows it libraries and the course, but no course folder.
 
     Raises:
-        NoCage: It is not installed, or could not hide what must be hidden.
+        SandboxUnavailable: It is not installed, or could not hide what must be hidden.
     """
     program = shutil.which("bwrap")
     if not (program and landlock.version()):
-        raise NoCage(WAYS_OUT.format(reason="there is no bubblewrap, or no Landlock beside it"))
-    paths = [*view.libraries(), view.PACKAGE.resolve()]
+        raise SandboxUnavailable(
+            WAYS_OUT.format(reason="there is no bubblewrap, or no Landlock beside it")
+        )
+    paths = [*rootfs.libraries(), PACKAGE.resolve()]
     if any(each in paths[-1].parents for each in paths):
-        raise NoCage(WAYS_OUT.format(reason="the course is installed among Python's libraries"))
-    if around := [str(each) for each in view.PRIVATE if each in paths[-1].parents]:
+        raise SandboxUnavailable(
+            WAYS_OUT.format(reason="the course is installed among Python's libraries")
+        )
+    if around := [str(each) for each in rootfs.PRIVATE if each in paths[-1].parents]:
         # Landlock lets a worker read all that lies in its private folders.
         reason = f"bubblewrap cannot hide a course that is installed in {around[0]}"
-        raise NoCage(WAYS_OUT.format(reason=reason))
+        raise SandboxUnavailable(WAYS_OUT.format(reason=reason))
     paths += [path for one in (sys.prefix, sys.base_prefix) for path in _programs(Path(one))]
     shown = [word for path in paths for word in ("--ro-bind", str(path), str(path))]
-    private = [word for path in view.PRIVATE for word in ("--tmpfs", str(path))]
-    walls = ["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc"]
-    return [program, *walls, "--dev", "/dev", *private, *shown, "--chdir", "/tmp", *command]
+    private = [word for path in rootfs.PRIVATE for word in ("--tmpfs", str(path))]
+    options = ["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc"]
+    return [program, *options, "--dev", "/dev", *private, *shown, "--chdir", "/tmp", *command]
 
 
 def _programs(prefix: Path) -> Iterator[Path]:
@@ -141,28 +117,28 @@ def _programs(prefix: Path) -> Iterator[Path]:
     return (path for path in (prefix / "bin", prefix / "pyvenv.cfg") if path.exists())
 
 
-def fence() -> str:
+def enter_bubblewrap() -> str:
     """Inside bubblewrap: leave this process and its forks only what a worker may see.
 
     Returns:
-        What the cage is made of, for people.
+        What the sandbox is made of, for people.
     """
     prctl(NO_NEW_PRIVILEGES, 1)
-    reads = (*view.libraries(), *view.open_rooms(), Path("/proc"))
-    landlock.restrict(reads, (*view.PRIVATE, *map(Path, view.DEVICES)))
+    reads = (*rootfs.libraries(), *rootfs.visible_parts(), Path("/proc"))
+    landlock.restrict(reads, (*rootfs.PRIVATE, *map(Path, rootfs.DEVICES)))
     seccomp.restrict()
     prctl(DUMPABLE, 0)
-    return f"{Rung.BUBBLEWRAP}, Landlock {landlock.version()} and resource limits"
+    return f"{Backend.BUBBLEWRAP}, Landlock {landlock.version()} and resource limits"
 
 
-def sweep() -> None:
+def clear_private_folders() -> None:
     """Empty the private folders, where they are not made anew for each submission.
 
     Raises:
         OSError: A file or folder resists.
         RecursionError: Folders are nested too deep.
     """
-    for folder in view.PRIVATE:
+    for folder in rootfs.PRIVATE:
         _empty(folder)
 
 
@@ -177,43 +153,21 @@ def _empty(folder: Path) -> None:
                 path.rmdir()
 
 
-def split() -> None:
-    """Give the next child of this process rooms of its own: processes, mounts and messages."""
+def unshare_next_child() -> None:
+    """Give the next child of this process namespaces of processes, mounts and messages."""
     _unshare(NEW_PIDS | NEW_MOUNTS | NEW_IPC)
 
 
-def lock(limits: Limits) -> None:
-    """Shut this process, the first in its rooms, in for good."""
-    view.furnish(limits.disk)
+def shut_in(limits: Limits) -> None:
+    """Shut this process, the first in its namespaces, in for good."""
+    rootfs.mount_private(limits.disk)
     prctl(NO_NEW_PRIVILEGES, 1)
     _drop_capabilities()
-    writable = (*view.PRIVATE, *map(Path, view.DEVICES))
-    landlock.restrict(view.readable(), writable)
+    writable = (*rootfs.PRIVATE, *map(Path, rootfs.DEVICES))
+    landlock.restrict(rootfs.readable(), writable)
     seccomp.restrict()
     prctl(DUMPABLE, 0)  # its children may not look into it
-    os.chdir(view.HOME)
-
-
-def limit(limits: Limits, base: int) -> None:
-    """Set the limits of this process and its children.
-
-    Args:
-        limits: What they may use.
-        base: Bytes of address space that a worker begins with.
-    """
-    seconds = int(limits.exercise) + 1
-    for what, amount in {
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_AS: base + limits.memory,
-        resource.RLIMIT_FSIZE: limits.disk,
-        resource.RLIMIT_NPROC: limits.processes,
-        resource.RLIMIT_NOFILE: 256,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_MEMLOCK: 1 << 20,
-    }.items():
-        hard = resource.getrlimit(what)[1]
-        amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
-        resource.setrlimit(what, (amount, amount))
+    os.chdir(rootfs.HOME)
 
 
 def die_with_parent() -> None:
@@ -245,10 +199,10 @@ def _become_nobody() -> None:
     prctl(DUMPABLE, 1)  # else its own /proc would still be root's
 
 
-def _own_users(walls: int) -> None:
+def _own_users(namespaces: int) -> None:
     """Enter a user namespace, whose only user this process is."""
     user, group = os.geteuid(), os.getegid()
-    _unshare(NEW_USERS | walls)
+    _unshare(NEW_USERS | namespaces)
     for name, text in {
         "setgroups": "deny",
         "gid_map": f"{LEARNER} {group} 1",

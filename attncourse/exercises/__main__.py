@@ -35,10 +35,11 @@ def table(proved: Callable[[Exercise], Proof] = prove) -> str:
 
 
 def _row(exercise: Exercise, proof: Proof) -> str:
-    known = proof.right if exercise.oracle is None else (*proof.right, proof.oracle)
-    right = f"{sum(known)} of {len(known)} pass"
-    junk = f"{sum(proof.junk.values())} of {len(proof.junk)} rejected"
-    wrong = ", ".join(_mark(name, found) for name, found in proof.misconceptions.items())
+    known = [*proof.right, proof.oracle] if proof.oracle else proof.right
+    right = f"{sum(verdict.passed for verdict in known)} of {len(known)} pass"
+    rejected = sum(not verdict.passed for verdict in proof.junk.values())
+    junk = f"{rejected} of {len(proof.junk)} rejected"
+    wrong = ", ".join(_mark(name, found) for name, found in proof.diagnosed.items())
     return f"| {exercise.name} | {exercise.points} | {right} | {junk} | {wrong} |"
 
 

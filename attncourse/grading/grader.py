@@ -12,15 +12,20 @@ import importlib
 import io
 import json
 import random
-import re
 import time
 import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
-from attncourse.exercises.core import Exercise, Finding, Probe, Response, Verdict
-from attncourse.exercises.core.behaviours import STATUS
+from attncourse.catalogue import mark
+from attncourse.exercises.core import Exercise, Outcome, Probe, Reply, Response, Verdict
+from attncourse.exercises.core.behaviours import behaviours_of, silent, title_of
+from attncourse.exercises.core.memory import Memory
+from attncourse.exercises.core.messages import sentence
+from attncourse.exercises.core.probe import Error
+from attncourse.exercises.core.reason import DECLARED, Reason, declared, reason
+from attncourse.exercises.core.verdict import Finding
 from attncourse.grading.exceptions import ForkserverDied, ProtocolError, WorkerStopped
 from attncourse.grading.names import LONGEST, bound, python
 from attncourse.grading.plan import Answer, Given, Plan, Submission, Test, Written
@@ -34,47 +39,34 @@ from attncourse.grading.sandbox.protocol import LARGEST_PAYLOAD, Channel
 SEEDS = 3
 #: How often a check is begun again whose forkserver or supervisor was killed.
 TRIES = 3
+#: Of so many things a response may make a list.
+MOST = 100
 #: From bad to worse: a record has the worst status of its checks.
 WORSE = (Status.GRADED, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.CRASHED, Status.TAMPERED)
 #: Who never returns, or has written nothing, is not asked again.
-FINAL = ("timeout", "unwritten")
+FINAL = (Reply.TIMEOUT, Reply.UNWRITTEN)
 #: What a learner is told when a worker did not come to its end.
-SENTENCES = {
-    Status.TIMEOUT: "Your code did not come to an end in time: is there a loop that never ends?",
-    Status.OUT_OF_MEMORY: "Your code asked for more memory than a worker has ({memory} MB).",
-    Status.CRASHED: "Your code brought Python itself to an end ({detail}).",
-    Status.TAMPERED: "What came back while this exercise was asked is no answer to it.",
+STOPPED = {
+    Status.TIMEOUT: mark(
+        "Your code did not come to an end in time: is there a loop that never ends?"
+    ),
+    Status.OUT_OF_MEMORY: mark("Your code asked for more memory than a worker has ({memory} MB)."),
+    Status.CRASHED: mark("Your code brought Python itself to an end ({detail})."),
+    Status.TAMPERED: mark("What came back while this exercise was asked is no answer to it."),
 }
+NO_ANSWER = mark("There is no answer yet.")
 #: All responses to one exercise's probes are held at once.
-TOO_MUCH = Response("malformed", detail="the results are far too large")
-#: An exception in one line: kind, message, function and line.
-RAISED = re.compile(
-    r"(?P<kind>[\w.]{1,60})(?:: (?P<message>.*?))?(?: \(in `[^`]*`: `(?P<line>.*)`\))?", re.DOTALL
-)
-NO_MEMORY = re.compile(r"MemoryError|can't allocate memory|[Cc]annot allocate memory|bad_alloc")
-
-
-@dataclass(frozen=True)
-class Remembering(Exercise):
-    """An exercise that computes only once what the oracle and known mistakes respond."""
-
-    known: dict[tuple[int, int], Response] = field(default_factory=dict, compare=False)
-
-    def reference(self, answer: Any, probe: Probe) -> Response:
-        """As `Exercise.reference`; answers and probes live as long as the grader does."""
-        key = id(answer), id(probe)
-        if key not in self.known:
-            self.known[key] = super().reference(answer, probe)
-        return self.known[key]
+TOO_MUCH = Response(Reply.MALFORMED, reason=reason("results-too-large"))
 
 
 @dataclass(frozen=True)
 class Question:
     """What everyone in a class is asked in one exercise."""
 
-    exercise: Remembering
+    exercise: Exercise
     probes: Sequence[Probe]
     packed: Sequence[bytes]
+    memory: Memory
 
 
 class Grader:
@@ -126,7 +118,7 @@ class Grader:
             student=submission.student,
             lesson=submission.lesson,
             status=status,
-            reason=worst.sentence if worst and status != Status.GRADED else "",
+            why=worst.diagnosis if worst and status != Status.GRADED else (),
             detail=detail,
             checks=checks,
             notes=submission.notes,
@@ -216,13 +208,11 @@ class Grader:
 
     def _question(self, name: str, seed: int) -> Question:
         if (name, seed) not in self._questions:
-            declared = getattr(importlib.import_module(self.plan.exercises), name)
-            fields = {f.name: getattr(declared, f.name) for f in dataclasses.fields(declared)}
-            exercise = Remembering(**fields)
+            exercise: Exercise = getattr(importlib.import_module(self.plan.exercises), name)
             draw = random.Random(f"{seed} {name}")
-            probes = [_on_cpu(p) for p in exercise.probes(draw.sample(range(1 << 31), SEEDS))]
+            probes = exercise.probes(draw.sample(range(1 << 31), SEEDS))
             packed = [probe.to_bytes() for probe in probes]
-            self._questions[name, seed] = Question(exercise, probes, packed)
+            self._questions[name, seed] = Question(exercise, probes, packed, Memory())
         return self._questions[name, seed]
 
     def _hashes(self, submission: Submission) -> dict[str, str]:
@@ -253,8 +243,10 @@ def _by_hand(step: Written, submission: Submission) -> Check:
     """What a person grades: as in nbgrader, nothing was given for what was left as it was."""
     text = submission.written.get(step.grade_id, "").strip()
     open_ = text in ("", step.source.strip())
-    told = "There is no answer yet." if open_ else ""
-    return Check(step.grade_id, step.points, 0.0 if open_ else None, By.HAND, sentence=told)
+    if not open_:
+        return Check(step.grade_id, step.points, None, By.HAND)
+    told = declared("grading/open", NO_ANSWER)
+    return Check(step.grade_id, step.points, 0.0, By.HAND, Outcome.UNWRITTEN, diagnosis=(told,))
 
 
 class _Attempt:
@@ -276,10 +268,12 @@ class _Attempt:
             first = self._run(channel)
             if question is None:
                 cells = [str(step["source"]) for step in self._cells["steps"]]
-                return _own(test, first or Response("answered"), cells)
+                return _own(test, first or Response(Reply.ANSWERED), cells)
             responses = self._ask(channel, question, first)
             try:
-                verdict = question.exercise.judge(question.probes, responses)
+                verdict = question.exercise.judge(
+                    question.probes, responses, memory=question.memory
+                )
             except Exception as error:
                 raise ProtocolError(f"a response that cannot be judged: {error!r}") from error
         return _judged(test, verdict, responses)
@@ -328,15 +322,45 @@ def _read(payload: bytes) -> Response:
     """A response, if it is one: who wrote it may have wanted to harm."""
     try:
         found = Response.from_bytes(payload)
-        known = found.status in STATUS or found.status == "answered"
-        texts = [found.detail, *found.leftovers]
-        if known and all(isinstance(text, str) for text in texts):
-            leftovers = tuple(_printable(name[:100]) for name in found.leftovers[:10])
-            detail = _printable(found.detail[:1000])
-            return dataclasses.replace(found, detail=detail, leftovers=leftovers)
+        if found.reason:
+            sentence(found.reason)
+        return dataclasses.replace(
+            found,
+            reason=found.reason and _plain(found.reason),
+            error=found.error and _plain_error(found.error),
+            strays=tuple(_printable(name[:100]) for name in found.strays[:10]),
+            leftovers=tuple(_printable(name[:100]) for name in found.leftovers[:10]),
+        )
     except Exception as error:
         raise ProtocolError(f"a response that cannot be read: {error!r}") from error
-    raise ProtocolError("a response that says nothing known")
+
+
+def _plain(told: Reason) -> Reason:
+    """A reason whose texts can be stored and shown, and that is not endless.
+
+    Raises:
+        ValueError: It is a text of its own with values, which no exercise declares.
+    """
+    if told.key == DECLARED and told.values.keys() != {"place", "text"}:
+        raise ValueError(f"a text with values: {told!r}")
+    return Reason(told.key, {name: _plain_value(value) for name, value in told.values.items()})
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Reason):
+        return _plain(value)
+    if isinstance(value, list):
+        return [_plain_value(each) for each in value[:MOST]]
+    return _printable(value[:1000]) if isinstance(value, str) else value
+
+
+def _plain_error(error: Error) -> Error:
+    texts = {
+        name: _printable(value[:300])
+        for name, value in dataclasses.asdict(error).items()
+        if isinstance(value, str)
+    }
+    return Error(**texts, memory=bool(error.memory))
 
 
 def _printable(text: str) -> str:
@@ -351,60 +375,64 @@ def _legible(source: str) -> str:
     return source.encode(errors="replace").decode()
 
 
-def _on_cpu(probe: Probe) -> Probe:
-    """Workers have no GPU: whether an answer follows its inputs' device is seen on ``meta``."""
-    return dataclasses.replace(probe, device="meta") if probe.device == "cuda" else probe
-
-
 def _judged(test: Test, verdict: Verdict, responses: Sequence[Response]) -> Check:
     ended = Status.GRADED
     if not verdict.passed:
-        if any(each.status == "timeout" for each in responses):
+        if any(each.status is Reply.TIMEOUT for each in responses):
             ended = Status.TIMEOUT
-        elif any(each.status == "raised" and NO_MEMORY.search(each.detail) for each in responses):
+        elif any(each.error and each.error.memory for each in responses):
             ended = Status.OUT_OF_MEMORY
     return Check(
         test.grade_id,
         test.points,
         test.points if verdict.passed else 0.0,
+        outcome=verdict.outcome,
         exercise=test.exercise or "",
         findings=verdict.findings,
         misconception=verdict.misconception,
-        sentence=verdict.sentence,
+        diagnosis=verdict.diagnosis,
         ended=ended,
     )
 
 
 def _own(test: Test, response: Response, cells: Sequence[str]) -> Check:
     """The check of an instructor's own assertions, which ran in the worker."""
-    passed = response.status == "answered"
-    sentence = ""
-    if response.status == "raised":
-        detail = _without_tests(response.detail, test.source, cells)
-        sentence = STATUS["raised"].format(detail=detail)
-    elif response.status in ("unwritten", "timeout"):
-        sentence = STATUS[response.status].format(detail="no result in time")
-    elif not passed:
-        sentence = SENTENCES[Status.TAMPERED]
-    ended = Status.TIMEOUT if response.status == "timeout" else Status.GRADED
-    earned = test.points if passed else 0.0
-    return Check(test.grade_id, test.points, earned, By.SUBMISSION, sentence=sentence, ended=ended)
+    if response.answered:
+        return Check(test.grade_id, test.points, test.points, By.SUBMISSION)
+    if response.error:
+        error = _without_tests(response.error, test.source, cells)
+        response = dataclasses.replace(response, error=error)
+    title = declared("grading/own", "{cell}", cell=test.grade_id)
+    finding = silent(test.grade_id, title, response)
+    told = finding.reason
+    if response.status in (Reply.MALFORMED, Reply.REFUSED):
+        told = declared("grading/tampered", STOPPED[Status.TAMPERED])
+    return Check(
+        test.grade_id,
+        test.points,
+        0.0,
+        By.SUBMISSION,
+        finding.outcome,
+        error=finding.error,
+        diagnosis=(told,) if told else (),
+        ended=Status.TIMEOUT if response.status is Reply.TIMEOUT else Status.GRADED,
+    )
 
 
-def _without_tests(detail: str, test: str, cells: Sequence[str]) -> str:
+def _without_tests(error: Error, test: str, cells: Sequence[str]) -> Error:
     """What an exception says, as far as no hidden test can stand in it.
 
     Answers run beside the test and may read it: only the instructor's own messages, and lines of
     the cells themselves, are passed on.
     """
-    told = RAISED.fullmatch(detail)
-    if told is None:
-        return ""
-    kind, message, line = told["kind"], told["message"] or "", told["line"] or ""
-    if message in _texts(test):
-        kind = f"{kind}: {message}"
-    known = line and any(line in map(str.strip, cell.splitlines()) for cell in cells)
-    return f"{kind} (`{line}`)" if known else kind
+    message = error.message if error.message in _texts(test) else ""
+    ours = any(
+        error.line in map(str.strip, cell.splitlines()) and f"def {error.function}(" in cell
+        for cell in cells
+    )
+    if not (error.line and ours):
+        return Error(error.kind, message)
+    return Error(error.kind, message, error.function, error.line)
 
 
 def _texts(source: str) -> set[str]:
@@ -414,16 +442,22 @@ def _texts(source: str) -> set[str]:
 
 
 def _stopped(test: Test, stop: WorkerStopped, question: Question | None, limits: Limits) -> Check:
-    sentence = SENTENCES[stop.status].format(detail=stop.detail, memory=limits.memory >> 20)
-    says = question.exercise.title if question else test.grade_id
+    values = {"detail": stop.detail, "memory": limits.memory >> 20}
+    told = declared(f"grading/{stop.status.name}", STOPPED[stop.status], **values)
+    outcome = Outcome.TIMEOUT if stop.status is Status.TIMEOUT else Outcome.FAILED
+    findings: tuple[Finding, ...] = ()
+    if question:
+        [first, *_] = behaviours_of(question.exercise)
+        findings = (Finding(first.name, outcome, title_of(question.exercise), told),)
     return Check(
         test.grade_id,
         test.points,
         0.0,
         By.JUDGE if test.exercise else By.SUBMISSION,
+        outcome,
         exercise=test.exercise or "",
-        findings=(Finding(says, False, sentence),),
-        sentence=sentence,
+        findings=findings,
+        diagnosis=(told,),
         ended=stop.status,
     )
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from attncourse.exercises.core.verdict import Finding
+from attncourse.exercises.core.messages import sentence
+from attncourse.exercises.core.probe import Error
+from attncourse.exercises.core.reason import Reason
+from attncourse.exercises.core.verdict import Finding, Outcome
 
 
 class Status(StrEnum):
@@ -43,10 +46,12 @@ class Check:
         possible: Points that it can give.
         earned: Points, or None where a person decides.
         by: Who decided.
+        outcome: What became of it.
         exercise: Name of the exercise, empty for an instructor's own assertions.
         findings: One for each behaviour that was looked at.
         misconception: Name of the misconception that the answer shows, or the empty text.
-        sentence: What the learner is told; empty where all is right.
+        diagnosis: What the learner is told; empty where all is right.
+        error: What an instructor's own assertions met.
         ended: GRADED, or what ended this check before its time.
         seconds: CPU seconds of the learner's code.
     """
@@ -55,12 +60,25 @@ class Check:
     possible: float
     earned: float | None
     by: By = By.JUDGE
+    outcome: Outcome = Outcome.HELD
     exercise: str = ""
     findings: tuple[Finding, ...] = ()
     misconception: str = ""
-    sentence: str = ""
+    diagnosis: tuple[Reason, ...] = ()
+    error: Error | None = None
     ended: Status = Status.GRADED
     seconds: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """What the learner is told, in words."""
+        return " ".join(map(sentence, self.diagnosis))
+
+    @property
+    def raised(self) -> Error | None:
+        """The exception that ended it, if one did."""
+        failed = (each.error for each in self.findings if each.failed)
+        return self.error or next(failed, None)
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,7 @@ class Record:
         student: Whose it is.
         lesson: Number and slug.
         status: How grading ended; points that were earned before are kept.
-        reason: Why, for the learner; empty where it was graded without incident.
+        why: Why, for the learner; empty where it was graded without incident.
         detail: Why, for the instructor.
         checks: One for each graded cell of the release, in its order.
         notes: What was repaired or noticed, for learner and instructor.
@@ -87,7 +105,7 @@ class Record:
     student: str
     lesson: str
     status: Status
-    reason: str = ""
+    why: tuple[Reason, ...] = ()
     detail: str = ""
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
@@ -108,9 +126,15 @@ class Record:
         """All points of the lesson."""
         return sum(check.possible for check in self.checks)
 
+    @property
+    def reason(self) -> str:
+        """Why grading ended so, in words for the learner."""
+        return " ".join(map(sentence, self.why))
+
     def to_json(self) -> str:
         """The record as one JSON object."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return json.dumps(fields, ensure_ascii=False, default=_as_dictionary)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -123,12 +147,44 @@ class Record:
             fields: dict[str, Any] = json.loads(text)
             checks = tuple(map(_check, fields.pop("checks")))
             status, notes = Status(fields.pop("status")), tuple(fields.pop("notes"))
-            return cls(status=status, notes=notes, checks=checks, **fields)
+            why = _reasons(fields.pop("why"))
+            return cls(status=status, notes=notes, checks=checks, why=why, **fields)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a record: {error}") from error
 
 
+def _as_dictionary(part: Any) -> dict[str, Any]:
+    if isinstance(part, Reason):
+        return part.to_plain()
+    return {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
+
+
 def _check(fields: dict[str, Any]) -> Check:
-    findings = tuple(Finding(**each) for each in fields.pop("findings"))
-    by, ended = By(fields.pop("by")), Status(fields.pop("ended"))
-    return Check(by=by, ended=ended, findings=findings, **fields)
+    return Check(
+        by=By(fields.pop("by")),
+        outcome=Outcome(fields.pop("outcome")),
+        ended=Status(fields.pop("ended")),
+        findings=tuple(map(_finding, fields.pop("findings"))),
+        diagnosis=_reasons(fields.pop("diagnosis")),
+        error=_error(fields.pop("error")),
+        **fields,
+    )
+
+
+def _finding(fields: dict[str, Any]) -> Finding:
+    told = fields.pop("reason")
+    return Finding(
+        outcome=Outcome(fields.pop("outcome")),
+        title=Reason.from_plain(fields.pop("title")),
+        reason=Reason.from_plain(told) if told else None,
+        error=_error(fields.pop("error")),
+        **fields,
+    )
+
+
+def _error(fields: dict[str, Any] | None) -> Error | None:
+    return Error(**fields) if fields else None
+
+
+def _reasons(told: list[Any]) -> tuple[Reason, ...]:
+    return tuple(map(Reason.from_plain, told))

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attncourse.catalogue import mark
 from attncourse.course.notebook import write_file
+from attncourse.exercises.core.reason import declared
 from attncourse.grading.engine import Engine, Graded, Job
 from attncourse.grading.exceptions import NothingSubmitted, SubmissionError
 from attncourse.grading.grader import digest
@@ -27,6 +29,10 @@ from attncourse.grading.results.autograded import place, ungraded
 from attncourse.grading.results.gradebook import Gradebook
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.sandbox.limits import Limits
+
+LOST = mark(
+    "Grading this notebook failed. That is not for you to mend: your instructor can see why."
+)
 
 
 @dataclass(frozen=True)
@@ -158,9 +164,8 @@ def grade_class(
 def refused(plan: Plan, student: str, error: SubmissionError, seed: int) -> Record:
     """The record of a submission that cannot be read."""
     status = Status.NOTHING if isinstance(error, NothingSubmitted) else Status.MALFORMED
-    return Record(
-        student, plan.lesson, status, error.reason, error.detail, _nothing_earned(plan), seed=seed
-    )
+    why = (declared("grading/intake", error.reason),)
+    return Record(student, plan.lesson, status, why, error.detail, _nothing_earned(plan), seed=seed)
 
 
 def lost(plan: Plan, student: str, why: str, seed: int, submitted: str = "") -> Record:
@@ -169,7 +174,7 @@ def lost(plan: Plan, student: str, why: str, seed: int, submitted: str = "") -> 
         student,
         plan.lesson,
         Status.CRASHED,
-        "Grading this notebook failed. That is not for you to mend: your instructor can see why.",
+        (declared("grading/lost", LOST),),
         why,
         _nothing_earned(plan),
         digest="",  # so that the next run tries it again

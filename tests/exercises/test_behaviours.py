@@ -3,7 +3,9 @@
 import torch
 
 from attncourse.exercises.core import Exercise, Function
-from attncourse.exercises.core.verdict import Finding
+from attncourse.exercises.core.messages import line, result
+from attncourse.exercises.core.reason import declared
+from attncourse.exercises.core.verdict import Finding, Outcome
 
 
 def double(x):
@@ -34,7 +36,7 @@ NO = Exercise(
 
 
 def lines(answer, exercise=DOUBLE):
-    return str(exercise.examine(answer)).splitlines()
+    return result(exercise.examine(answer)).splitlines()
 
 
 def test_wrong_numbers_fail_once():
@@ -54,10 +56,12 @@ def test_a_behaviour_that_fails_by_itself_is_judged():
     assert not any(line.startswith("–") for line in lines(lambda x: 2 * x.detach()))
 
 
-def test_nothing_passes_that_was_not_judged():
-    verdict = DOUBLE.examine(lambda x: 3 * x)
-    assert all(finding.judged for finding in verdict.findings if finding.passed)
-    assert not verdict.passed
+def test_an_answer_that_does_not_run_is_judged_on_nothing_else():
+    verdict = DOUBLE.examine(lambda x: 1 / 0)
+    first, *rest = verdict.findings
+    assert first.outcome is verdict.outcome is Outcome.RAISED
+    assert first.error.kind == "ZeroDivisionError"
+    assert {finding.outcome for finding in rest} == {Outcome.NOT_JUDGED}
 
 
 def test_precision_is_a_matter_of_floats():
@@ -66,6 +70,7 @@ def test_precision_is_a_matter_of_floats():
 
 
 def test_a_finding_in_words():
-    assert str(Finding("holds", True)) == "✓ holds"
-    assert str(Finding("fails", False, "why")) == "✗ fails"
-    assert str(Finding("waits", False, "why", judged=False)) == "– waits: not judged yet"
+    title = declared("test", "it is so")
+    assert line(Finding("it", Outcome.HELD, title)) == "✓ it is so"
+    assert line(Finding("it", Outcome.FAILED, title)) == "✗ it is so"
+    assert line(Finding("it", Outcome.NOT_JUDGED, title)) == "– it is so: not judged yet"

@@ -16,9 +16,9 @@ from matplotlib import pyplot
 from torch import nn
 
 from attncourse.exercises import bahdanau
-from attncourse.exercises.core import ExerciseFailed, Verdict
+from attncourse.exercises.core import ExerciseFailed, Outcome, Verdict
 from attncourse.exercises.core.isolation import PATIENCE
-from attncourse.exercises.core.respond import STUB
+from attncourse.exercises.core.messages import diagnosis
 
 CONTEXT = replace(bahdanau.context_vector, seconds=1.0)
 
@@ -31,7 +31,7 @@ def sentence(answer) -> str:
     verdict = CONTEXT.examine(answer)
     assert isinstance(verdict, Verdict)
     assert not verdict.passed
-    return verdict.sentence
+    return diagnosis(verdict)
 
 
 def endless(w, h):
@@ -101,16 +101,23 @@ def test_an_endless_answer_costs_one_time_limit_not_one_a_probe() -> None:
     assert time.monotonic() - started < 2 * PATIENCE * CONTEXT.seconds
 
 
-def test_the_stub_is_named() -> None:
+def test_a_stub_is_known_by_what_it_does() -> None:
     def stub(w, h):
-        raise NotImplementedError(STUB)
+        raise NotImplementedError("not solved yet")
 
-    def bare(w, h):
-        raise NotImplementedError
+    def other_text(w, h):
+        raise NotImplementedError("à faire")
 
-    assert "not written yet" in sentence(stub)
-    assert "not written yet" in sentence(bare)
-    assert STUB in Path("nbgrader_config.py").read_text(encoding="utf-8")
+    def operation(w, h):  # torch raises it of its own, too
+        return torch.sparse_coo_tensor(size=(2, 2)).conj_physical().expand(3, 2, 2) @ h
+
+    for unwritten in (stub, other_text):
+        verdict = CONTEXT.examine(unwritten)
+        assert verdict.outcome is Outcome.UNWRITTEN
+        assert "not written yet" in diagnosis(verdict)
+    assert CONTEXT.examine(operation).outcome is Outcome.RAISED
+    assert CONTEXT.examine(nn.Module()).outcome is Outcome.RAISED
+    assert "raise NotImplementedError" in Path("nbgrader_config.py").read_text(encoding="utf-8")
 
 
 def test_noise_does_not_leak(capfd, recwarn) -> None:
@@ -171,7 +178,7 @@ def test_randomness_is_named_and_the_notebook_keeps_its_own() -> None:
     sentence(lambda w, h: right(w, h) + torch.rand(1).double())
     assert torch.equal(torch.rand(3), expected)
     verdict = CONTEXT.examine(forgetful)
-    assert not next(f for f in verdict.findings if "called again" in f.behaviour).passed
+    assert next(f for f in verdict.findings if f.behaviour == "repeats").failed
 
 
 ANNOTATIONS = torch.zeros(1)
@@ -215,7 +222,7 @@ def test_the_courses_implementation_is_refused() -> None:
 
     for answer in (masked_softmax, borrowed, swallowed):
         verdict = bahdanau.masked_softmax.examine(answer)
-        assert "which you are asked to write" in verdict.sentence
+        assert verdict.outcome is Outcome.REFUSED
     assert not bahdanau.additive_score.examine(additive_score).passed
 
 
@@ -226,7 +233,7 @@ def test_torchs_softmax_is_refused_where_the_exercise_says_so() -> None:
         lambda s, m: torch.nn.functional.softmax(s, -1),
         lambda s, m: nn.Softmax(-1)(s),
     ):
-        assert "calls torch's softmax" in bahdanau.masked_softmax.examine(answer).sentence
+        assert "calls torch's softmax" in diagnosis(bahdanau.masked_softmax.examine(answer))
 
 
 def test_the_failure_is_an_assertion_with_the_diagnosis_alone() -> None:

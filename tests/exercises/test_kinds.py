@@ -16,6 +16,7 @@ from attncourse.exercises.core import (
     TrainedModel,
     Value,
 )
+from attncourse.exercises.core.messages import diagnosis
 from attncourse.exercises.core.proof import prove
 
 
@@ -88,13 +89,13 @@ def test_a_module_is_given_the_oracles_weights() -> None:
 
 
 def test_a_module_with_other_weights_is_told_which_are_expected() -> None:
-    sentence = gate.examine(Narrow).sentence
+    sentence = diagnosis(gate.examine(Narrow))
     assert "expected reduce.weight (4, 8)" in sentence
     assert "yours are only.weight (8, 8)" in sentence
 
 
 def test_an_instance_is_not_a_class() -> None:
-    assert "pass the class itself" in gate.examine(Gate(8, 4)).sentence
+    assert "pass the class itself" in diagnosis(gate.examine(Gate(8, 4)))
 
 
 def test_names_are_required_where_the_task_gives_them() -> None:
@@ -108,7 +109,7 @@ def test_a_gradient_that_misses_a_parameter_is_named() -> None:
             hidden = self.reduce(x.mean((2, 3))).relu().detach()
             return x * self.expand(hidden).sigmoid()[:, :, None, None]
 
-    assert "No gradient reaches `reduce.weight`" in gate.examine(Frozen).sentence
+    assert "No gradient reaches `reduce.weight`" in diagnosis(gate.examine(Frozen))
 
 
 class Normed(nn.Module):
@@ -164,9 +165,9 @@ number = Exercise(
 def test_a_value_may_be_a_number_or_a_tensor() -> None:
     assert prove(number).holds
     assert number.examine(64).misconception == "no-bias"
-    assert "not written yet" in number.examine(...).sentence
-    assert number.examine(71).sentence == "That is not the number."
-    assert "Expected numbers" in number.examine(object()).sentence
+    assert "not written yet" in diagnosis(number.examine(...))
+    assert diagnosis(number.examine(71)) == "That is not the number."
+    assert "Expected numbers" in diagnosis(number.examine(object()))
 
 
 def test_a_value_may_be_a_text() -> None:
@@ -204,8 +205,8 @@ def test_a_trained_model_is_judged_on_held_out_data() -> None:
     with torch.no_grad():
         bad.weight.copy_(-good.weight)
         bad.bias.zero_()
-    assert (
-        "your model reaches 0 of the points right; 0.9 are needed" in trained.examine(bad).sentence
+    assert "your model reaches 0 of the points right; 0.9 are needed" in diagnosis(
+        trained.examine(bad)
     )
 
 
@@ -232,13 +233,13 @@ def test_laws_alone_can_judge() -> None:
     )
     assert free.examine(lambda x: x.mean((2, 3))).passed
     assert free.examine(lambda x: x.amax((2, 3))).passed
-    assert "(B, C)" in free.examine(lambda x: x.mean(1)).sentence
-    assert "permuting pixels" in free.examine(lambda x: x[:, :, 0, 0]).sentence
+    assert "(B, C)" in diagnosis(free.examine(lambda x: x.mean(1)))
+    assert "permuting pixels" in diagnosis(free.examine(lambda x: x[:, :, 0, 0]))
     assert prove(free).holds  # there is no oracle that could fail
 
 
 def test_too_few_results_are_counted() -> None:
     pair = Exercise("pair", "00-test", 1, Function(("a", "b")), "two", lambda x: (x, x), draw_map)
-    assert "Expected 2 results (a, b), got 1 of them" in pair.examine(lambda x: (x,)).sentence
+    assert "Expected 2 results (a, b), got 1 of them" in diagnosis(pair.examine(lambda x: (x,)))
     with pytest.raises(AssertionError):
         pair.check(lambda x: x)

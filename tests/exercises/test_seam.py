@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from attncourse.exercises import lessons
-from attncourse.exercises.core import Exercise, Probe, Response
+from attncourse.exercises.core import VISIBLE_SEEDS, Exercise, Probe, Response
+from attncourse.exercises.core.proof import Proof
 
 EXERCISES = [exercise for of_lesson in lessons().values() for exercise in of_lesson]
 
@@ -42,27 +44,35 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: f"{e.lesson}-{e.name}")
-def test_a_second_process_gets_the_same_verdicts(exercise: Exercise, answered: Path) -> None:
+def test_a_second_process_gets_the_same_verdicts(
+    exercise: Exercise, answered: Path, proved: Callable[[Exercise], Proof]
+) -> None:
     folder = answered / exercise.lesson / exercise.name
-    probes = exercise.probes()
-    answers = [*exercise.right, *(m.answer for m in exercise.misconceptions)]
-    for number, answer in enumerate(answers):
+    proof = proved(exercise)
+    verdicts = [*proof.right, *(found[0] for found in proof.wrong.values())]
+    probes = exercise.memory.probes(VISIBLE_SEEDS, exercise.probes)
+    for number, verdict in enumerate(verdicts):
         responses = [
             Response.from_bytes((folder / f"{k:03}.{number}").read_bytes())
             for k in range(len(probes))
         ]
-        assert exercise.judge(probes, responses) == exercise.examine(answer)
+        assert exercise.judge(probes, responses, memory=exercise.memory) == verdict
 
 
 def test_what_the_judge_holds_does_not_travel() -> None:
-    probe = Probe("values", {"x": torch.ones(2)}, targets={"secret": torch.arange(3)})
+    probe = Probe({"x": torch.ones(2)}, targets={"secret": torch.arange(3)})
     assert not Probe.from_bytes(probe.to_bytes()).targets
     assert b"secret" not in probe.to_bytes()
 
 
+def test_a_probe_does_not_tell_what_is_tested() -> None:
+    probe = Probe({"x": torch.ones(2)}, behaviour="law-3")
+    assert b"law" not in probe.to_bytes()
+    assert Probe.from_bytes(probe.to_bytes()).behaviour == ""
+
+
 def test_a_probe_survives_the_journey() -> None:
     probe = Probe(
-        "values",
         {"mask": torch.tensor([True, False]), "scale": None, "x": torch.ones(2, 3).T, "n": 3},
         {"width": 4},
         {"w": torch.arange(4.0)},

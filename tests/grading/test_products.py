@@ -12,8 +12,9 @@ from nbformat import NotebookNode
 from attncourse.course.notebook import write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
-from attncourse.exercises.core import Finding
-from attncourse.exercises.core.behaviours import STATUS
+from attncourse.exercises.core import Finding, Outcome
+from attncourse.exercises.core.probe import Error
+from attncourse.exercises.core.reason import declared, reason
 from attncourse.grading import console
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record, Status
@@ -21,7 +22,7 @@ from attncourse.grading.results.autograded import autograded, place
 from attncourse.grading.results.gradebook import Gradebook, Total
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.results.products import write_products
-from attncourse.grading.results.report import _kind, misconceptions
+from attncourse.grading.results.report import Solved, mistakes, solved
 from tests.grading.lesson import WHY
 
 WHEN = "2026-11-01T10:00:00+00:00"
@@ -144,7 +145,11 @@ def test_feedback_shows_answers_and_no_test(
     html = told.read_text()
     assert "return 2 * number" not in html and WHY in html, "nobody need read a stub"
     assert "A person changed these points from 1.5." in html
-    journal.save(replace(record, status=Status.MALFORMED, reason="It is damaged.", digest=""))
+    journal.save(
+        replace(
+            record, status=Status.MALFORMED, why=(declared("test", "It is damaged."),), digest=""
+        )
+    )
     write(plan, course, ada=total())
     html = told.read_text()
     assert "It is damaged." in html
@@ -189,20 +194,25 @@ def test_who_is_no_longer_there_is_left_out(
 
 
 def test_the_report_tells_what_was_tried_from_what_was_not(plan: Plan) -> None:
-    def check(sentence: str, ended: Status = Status.GRADED) -> Check:
-        finding = Finding("descriptors: the mean", False, sentence)
-        return Check("check-squeeze", 2.0, 0.0, findings=(finding,), sentence=sentence, ended=ended)
+    title = declared("06-se/squeeze/title", "descriptors: the mean")
 
-    raised = check("Your code raised NameError: name 'y' is not defined.")
-    assert _kind(check(STATUS["unwritten"])) == "not tried"
-    assert _kind(check("", Status.MALFORMED)) == "not tried"
-    assert _kind(raised) == _kind(check("Too large.")) == "none"
+    def check(outcome: Outcome, error: Error | None = None, ended: Status = Status.GRADED) -> Check:
+        found = (Finding("values", outcome, title, reason("unwritten"), error),)
+        return Check("check-squeeze", 2.0, 0.0, outcome=outcome, findings=found, ended=ended)
+
+    raised = check(Outcome.RAISED, Error("NameError", "name 'y' is not defined"))
+    wrong = check(Outcome.FAILED)
+    assert solved(check(Outcome.UNWRITTEN)) is Solved.NOT_TRIED
+    assert solved(check(Outcome.FAILED, ended=Status.MALFORMED)) is Solved.NOT_TRIED
+    assert solved(raised) is solved(wrong) is Solved.NONE
     records = [
         replace(graded(plan, name), checks=(one,))
-        for name, one in {"ada": raised, "bob": raised, "eve": check("Too large.")}.items()
+        for name, one in {"ada": raised, "bob": raised, "eve": wrong}.items()
     ]
-    held = {each.sentence: each.students for each in misconceptions(records)}
-    assert held == {
-        "No known misconception; it raises NameError.": ("ada", "bob"),
-        "No known misconception; what fails is “descriptors: the mean”.": ("eve",),
+    assert {each.sentence: (each.key, each.students) for each in mistakes(records)} == {
+        "No known misconception; it raises NameError.": (("raised", "NameError"), ("ada", "bob")),
+        "No known misconception; what fails is “descriptors: the mean”.": (
+            ("behaviour", "values"),
+            ("eve",),
+        ),
     }

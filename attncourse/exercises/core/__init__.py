@@ -10,8 +10,8 @@ from attncourse.exercises.core.declaration import Law, Misconception
 from attncourse.exercises.core.draw import Draw
 from attncourse.exercises.core.exercise import VISIBLE_SEEDS, Exercise
 from attncourse.exercises.core.kinds import Function, Module, TrainedModel, Value
-from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Response
-from attncourse.exercises.core.verdict import ExerciseFailed, Finding, Verdict
+from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Reply, Response
+from attncourse.exercises.core.verdict import ExerciseFailed, Finding, Outcome, Verdict
 
 __all__ = [
     "VISIBLE_SEEDS",
@@ -24,8 +24,10 @@ __all__ = [
     "Law",
     "Misconception",
     "Module",
+    "Outcome",
     "Outputs",
     "Probe",
+    "Reply",
     "Response",
     "TrainedModel",
     "Value",

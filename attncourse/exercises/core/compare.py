@@ -1,7 +1,25 @@
-"""Compare two tensors, and say in words where and how they differ."""
+"""Compare two tensors, and say as data where and how they differ."""
 
 import torch
 from torch import Tensor
+
+from attncourse.catalogue import mark
+from attncourse.exercises.core.reason import Reason, reason
+
+MESSAGES = {
+    "name": mark("`{name}`"),
+    "gradient": mark("`the gradient of {name}`"),
+    "shape": mark("{what} has the shape {got}, expected {expected}."),
+    "axes-exchanged": mark(
+        "{what} has the shape {got}, expected {expected}; are two axes exchanged?"
+    ),
+    "dtype": mark("{what} has the dtype {got}, expected {expected}."),
+    "nan": mark("{what} is NaN at {where}, expected {expected:.4g}."),
+    "numbers": mark(
+        "{what} differs most at {where}: expected {expected:.4g}, got {got:.4g} ({share:.0f} % of "
+        "its numbers are off)."
+    ),
+}
 
 #: In double precision right answers agree to about 1e-14, and wrong ones differ by about 1e-2. But
 #: the gradient of torch's hard sigmoid is right in single precision only.
@@ -15,34 +33,45 @@ def close(got: Tensor, expected: Tensor) -> bool:
     return not bool(_off(got, expected).any())
 
 
-def deviation(name: str, got: Tensor, expected: Tensor) -> str:
-    """What is different about a tensor; the empty text where nothing is.
+def deviation(what: Reason, got: Tensor, expected: Tensor) -> Reason | None:
+    """What is different about a tensor; None where nothing is.
 
     Args:
-        name: what the learner calls it.
+        what: which tensor it is.
         got: the learner's.
         expected: the oracle's.
     """
     if got.shape != expected.shape:
         turned = tuple(got.shape) == tuple(reversed(expected.shape)) and got.dim() > 1
-        return f"`{name}` has the shape {tuple(got.shape)}, expected {tuple(expected.shape)}" + (
-            "; are two axes exchanged?" if turned else "."
-        )
+        shapes = {"got": tuple(got.shape), "expected": tuple(expected.shape)}
+        return reason("axes-exchanged" if turned else "shape", what=what, **shapes)
     if got.dtype != expected.dtype:
-        return f"`{name}` has the dtype {got.dtype}, expected {expected.dtype}."
+        return reason("dtype", what=what, got=str(got.dtype), expected=str(expected.dtype))
     off = _off(got, expected)
     if not bool(off.any()):
-        return ""
+        return None
     if bool(got.isnan().any()) and not bool(expected.isnan().any()):
         where = _index(got.isnan().flatten().int().argmax(), got)
-        return f"`{name}` is NaN at {where}, expected {expected[where].item():.4g}."
+        return reason("nan", what=what, where=where, expected=expected[where].item())
     distance = (got.double() - expected.double()).abs().nan_to_num(posinf=torch.inf)
     where = _index(distance.flatten().argmax(), got)
-    share = 100 * off.double().mean().item()
-    return (
-        f"`{name}` differs most at {list(where)}: expected {expected[where].item():.4g}, "
-        f"got {got[where].item():.4g} ({share:.0f} % of its numbers are off)."
+    return reason(
+        "numbers",
+        what=what,
+        where=where,
+        expected=expected[where].item(),
+        got=got[where].item(),
+        share=100 * off.double().mean().item(),
     )
+
+
+def identical(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors agree in every bit, and two NaN count as one."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.is_floating_point():  # in double precision: not all small types can be compared
+        a, b = a.double().nan_to_num(), b.double().nan_to_num()
+    return torch.equal(a, b)
 
 
 def _off(got: Tensor, expected: Tensor) -> Tensor:

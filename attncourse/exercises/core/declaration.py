@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from attncourse.exercises.core.draw import Draw
 from attncourse.exercises.core.kinds import Kind
 from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Response, Scalar
 from attncourse.exercises.core.respond import respond
+
+#: Gives what an answer of the course's own, right or wrong, responds to a probe.
+Reference: TypeAlias = Callable[[Any, Probe], Response]
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class Declaration:
     portable: bool = True
     refuses: tuple[str, ...] | None = ()
     seconds: float = 10.0
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the course; names its texts in a catalogue."""
+        return f"{self.lesson}/{self.name}"
 
     def reference(self, answer: Any, probe: Probe) -> Response:
         """What the oracle, or a known wrong answer, does with a probe; nothing is refused."""

@@ -4,22 +4,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from attncourse.exercises.core.compare import close
-from attncourse.exercises.core.declaration import Declaration
-from attncourse.exercises.core.probe import Probe, Response
+from attncourse.exercises.core.declaration import Declaration, Misconception, Reference
+from attncourse.exercises.core.probe import Probe, Reply, Response
 
 
 def diagnose(
-    exercise: Declaration, probes: Sequence[Probe], responses: Sequence[Response]
-) -> tuple[str, str]:
+    exercise: Declaration,
+    probes: Sequence[Probe],
+    responses: Sequence[Response],
+    reference: Reference,
+) -> Misconception | None:
     """The first misconception that does the same: in everything, else in its outputs."""
-    if any(response.status == "timeout" for response in responses):
-        return "", ""
+    if any(response.status is Reply.TIMEOUT for response in responses):
+        return None
     for only in (None, "output"):
         for wrong in exercise.misconceptions:
             for answer in (wrong.answer, *wrong.variants):
-                if _same(exercise, answer, probes, responses, only):
-                    return wrong.name, wrong.sentence
-    return "", ""
+                if _same(exercise, answer, probes, responses, only, reference):
+                    return wrong
+    return None
 
 
 def _same(
@@ -28,16 +31,15 @@ def _same(
     probes: Sequence[Probe],
     responses: Sequence[Response],
     only: str | None,
+    reference: Reference,
 ) -> bool:
     """Whether a known wrong answer responds as these responses; stops at the first difference."""
     differs_from_oracle = False
     for probe, response in zip(probes, responses, strict=True):
-        if probe.label == "device":
+        if probe.elsewhere:
             continue
-        known = exercise.reference(wrong, probe)
-        if known.status != response.status:
-            return False
-        if _exception(known) != _exception(response):
+        known = reference(wrong, probe)
+        if known.status is not response.status or not _same_failure(known, response):
             return False
         kept = {k for k in response.tensors if only is None or k.startswith(only)}
         if kept != {k for k in known.tensors if only is None or k.startswith(only)}:
@@ -45,13 +47,15 @@ def _same(
         if not all(close(response.tensors[k], known.tensors[k]) for k in kept):
             return False
         if only is not None and not differs_from_oracle and exercise.oracle is not None:
-            right = exercise.reference(exercise.oracle, probe)
+            right = reference(exercise.oracle, probe)
             differs_from_oracle = not all(
                 k in right.tensors and close(response.tensors[k], right.tensors[k]) for k in kept
             )
     return only is None or differs_from_oracle
 
 
-def _exception(response: Response) -> str:
-    """The type of the exception that an answer raised: its text names the learner's own line."""
-    return response.detail.partition(":")[0] if response.status == "raised" else ""
+def _same_failure(known: Response, response: Response) -> bool:
+    """Whether two responses fail alike, if they fail: exceptions by class, all else in detail."""
+    if known.error and response.error:
+        return known.error.kind == response.error.kind
+    return known.reason == response.reason

@@ -2,29 +2,59 @@
 
 from collections.abc import Sequence
 
-from attncourse.exercises.core.behaviours import explain, findings, reached
-from attncourse.exercises.core.declaration import Declaration
+from attncourse.exercises.core.behaviours import Case, behaviours_of, silent, title_of
+from attncourse.exercises.core.declaration import Declaration, Reference
 from attncourse.exercises.core.diagnosis import diagnose
 from attncourse.exercises.core.kinds import TrainedModel
-from attncourse.exercises.core.probe import Probe, Response
-from attncourse.exercises.core.verdict import Finding, Verdict
+from attncourse.exercises.core.probe import Probe, Reply, Response
+from attncourse.exercises.core.reason import declared
+from attncourse.exercises.core.verdict import Finding, Outcome, Verdict
 
 
-def judge(exercise: Declaration, probes: Sequence[Probe], responses: Sequence[Response]) -> Verdict:
+def judge(
+    exercise: Declaration,
+    probes: Sequence[Probe],
+    responses: Sequence[Response],
+    reference: Reference,
+) -> Verdict:
     """Judge the responses to an exercise's probes; see `Exercise.judge`."""
+    found = tuple(findings(exercise, probes, responses, reference))
+    wrong = next((finding for finding in found if finding.failed), None)
+    if wrong is None:
+        return Verdict(exercise.name, exercise.points, found)
+    told = (wrong.reason,) if wrong.reason else ()
+    if wrong.outcome in (Outcome.UNWRITTEN, Outcome.REFUSED):
+        return Verdict(exercise.name, exercise.points, found, "", told)
+    known = diagnose(exercise, probes, responses, reference)
+    if known is None:
+        return Verdict(exercise.name, exercise.points, found, "", told)
+    sentence = declared(f"{exercise.place}/{known.name}", known.sentence)
+    # What Python says of code that does not run helps beside the diagnosis.
+    runs = any(response.answered for response in responses)
+    diagnosis = (sentence,) if runs else (*told, sentence)
+    return Verdict(exercise.name, exercise.points, found, known.name, diagnosis)
+
+
+def findings(
+    exercise: Declaration,
+    probes: Sequence[Probe],
+    responses: Sequence[Response],
+    reference: Reference,
+) -> list[Finding]:
+    """What became of every behaviour that the exercise asks for."""
     # An answer that was not written, or is not the learner's own, is judged on nothing else.
-    void = next((r for r in responses if r.status in ("unwritten", "refused")), None)
+    void = next((r for r in responses if r.status in (Reply.UNWRITTEN, Reply.REFUSED)), None)
+    behaviours = behaviours_of(exercise)
     if void is not None:
-        found = [Finding(exercise.title, False, explain(void))]
-    elif isinstance(exercise.kind, TrainedModel):
-        found = [reached(exercise.kind, exercise.title, probes, responses)]
-    else:
-        found = findings(exercise, probes, responses)
-    wrong = next((finding for finding in found if not finding.passed), None)
-    name, sentence = "", wrong.detail if wrong else ""
-    if wrong and not void:
-        name, diagnosis = diagnose(exercise, probes, responses)
-        # What Python says of code that does not run helps beside the diagnosis.
-        runs = any(response.status == "answered" for response in responses)
-        sentence = diagnosis if diagnosis and runs else f"{sentence} {diagnosis}".strip()
-    return Verdict(exercise.name, exercise.points, tuple(found), name, sentence)
+        return [silent(behaviours[0].name, title_of(exercise), void)]
+    judged = exercise.oracle is not None and not isinstance(exercise.kind, TrainedModel)
+    cases = [
+        Case(exercise, p, r, reference(exercise.oracle, p) if judged else None)
+        for p, r in zip(probes, responses, strict=True)
+    ]
+    found: list[Finding] = []
+    for behaviour in behaviours:
+        finding = behaviour.find(exercise, cases, found)
+        if finding is not None:
+            found.append(finding)
+    return found

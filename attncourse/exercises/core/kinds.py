@@ -7,14 +7,46 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from attncourse.catalogue import mark
+from attncourse.exercises.core import elsewhere
 from attncourse.exercises.core.probe import Inputs, Outputs, Probe
+from attncourse.exercises.core.reason import Reason, reason
+
+MESSAGES = {
+    "no-function": mark("Expected a function, got {got}."),
+    "no-class": mark("Expected a class derived from nn.Module, got {got}."),
+    "instance": mark(
+        "Expected a class derived from nn.Module, got {got} (pass the class itself, do not call "
+        "it)."
+    ),
+    "state": mark("The parameters and buffers do not fit: expected {expected}; yours are {got}."),
+    "no-model": mark("Expected a trained model, got {got}."),
+    "results": mark("Expected {count} results ({names}), got {got}."),
+    "none": mark("`{name}` is None: is a `return` missing?"),
+    "no-tensor": mark("`{name}` should be a torch.Tensor, got {got}."),
+    "too-large": mark("`{name}` is far too large: its shape is {shape}."),
+    "no-numbers": mark("Expected numbers, got {got}."),
+    "nothing": mark("None"),
+    "sequence-of": mark("a {type} of {count}"),
+    "tensor": mark("{name} {shape}"),
+    "some": mark("{count} of them"),
+    "a": mark("a {type}"),
+}
 
 #: Larger outputs are refused before they are copied: 50 million numbers are 400 MB in float64.
 LARGEST_OUTPUT = 50_000_000
 
 
 class Malformed(Exception):
-    """The answer is not of the kind that the exercise asks for; the text says why."""
+    """The answer is not of the kind that the exercise asks for.
+
+    Attributes:
+        reason: why.
+    """
+
+    def __init__(self, key: str, **values: Any) -> None:
+        super().__init__(key)
+        self.reason = reason(key, **values)
 
 
 class Unwritten(Exception):
@@ -63,7 +95,7 @@ class Function:
     def open(self, answer: Any, probe: Probe) -> Opened:
         """A function needs no preparation."""
         if not callable(answer):
-            raise Malformed(f"expected a function, got {_describe(answer)}")
+            raise Malformed("no-function", got=_described(answer))
         call = self.call or (lambda fn, inputs: fn(*inputs.values()))
         return Opened(lambda inputs: call(answer, inputs), {})
 
@@ -86,20 +118,16 @@ class Module:
     def open(self, answer: Any, probe: Probe) -> Opened:
         """Construct the module and copy the weights into it."""
         if not (isinstance(answer, type) and issubclass(answer, nn.Module)):
-            raise Malformed(
-                f"expected a class derived from nn.Module, got {_describe(answer)}"
-                + (
-                    " (pass the class itself, do not call it)"
-                    if isinstance(answer, nn.Module)
-                    else ""
-                )
-            )
+            key = "instance" if isinstance(answer, nn.Module) else "no-class"
+            raise Malformed(key, got=_described(answer))
         module = answer(**probe.construction).to(_dtype(probe.inputs))
         pairs = self._match(module, probe.weights)
         with torch.no_grad():
             for name, target in pairs.items():
                 target.copy_(probe.weights[name].reshape(target.shape))
-        module = module.to(probe.device).train(self.training and probe.label != "evaluation")
+        module.train(probe.training)
+        if probe.elsewhere:
+            elsewhere.send(module)
         trainable = {id(p) for p in module.parameters()}
         parameters = {
             n: t for n, t in self._match(module, probe.weights).items() if id(t) in trainable
@@ -118,10 +146,7 @@ class Module:
             ordered = [own[k] for k in module.state_dict()]
             if all(_core(t) == _core(w) for t, w in zip(ordered, weights.values(), strict=True)):
                 return dict(zip(weights, ordered, strict=True))
-        raise Malformed(
-            "the parameters and buffers do not fit: expected "
-            f"{_shapes(weights.items())}; yours are {_shapes(own.items())}"
-        )
+        raise Malformed("state", expected=_shapes(weights.items()), got=_shapes(own.items()))
 
 
 @dataclass(frozen=True)
@@ -158,7 +183,7 @@ class TrainedModel:
     def open(self, answer: Any, probe: Probe) -> Opened:
         """Put a module into evaluation mode and call it without gradients."""
         if not callable(answer):
-            raise Malformed(f"expected a trained model, got {_describe(answer)}")
+            raise Malformed("no-model", got=_described(answer))
         if isinstance(answer, nn.Module):
             answer.eval()
         call = self.call or (lambda fn, inputs: fn(*inputs.values()))
@@ -175,20 +200,17 @@ def named_outputs(returned: Any, names: Sequence[str]) -> Outputs:
     if len(names) == 1:
         returned = (returned,)
     elif not isinstance(returned, tuple | list):
-        raise Malformed(
-            f"expected {len(names)} results ({', '.join(names)}), got {_describe(returned)}"
-        )
+        raise Malformed("results", count=len(names), names=names, got=_described(returned))
     if len(returned) != len(names):
-        raise Malformed(
-            f"expected {len(names)} results ({', '.join(names)}), got {len(returned)} of them"
-        )
+        got = reason("some", count=len(returned))
+        raise Malformed("results", count=len(names), names=names, got=got)
     for name, tensor in zip(names, returned, strict=True):
         if tensor is None:
-            raise Malformed(f"`{name}` is None: is a `return` missing?")
+            raise Malformed("none", name=name)
         if not isinstance(tensor, Tensor):
-            raise Malformed(f"`{name}` should be a torch.Tensor, got {_describe(tensor)}")
+            raise Malformed("no-tensor", name=name, got=_described(tensor))
         if tensor.numel() > LARGEST_OUTPUT:
-            raise Malformed(f"`{name}` is far too large: its shape is {tuple(tensor.shape)}")
+            raise Malformed("too-large", name=name, shape=tuple(tensor.shape))
     return dict(zip(names, returned, strict=True))
 
 
@@ -199,15 +221,16 @@ def _value(answer: Any) -> Tensor:
     try:
         return torch.as_tensor(answer).to(torch.float64)
     except (TypeError, ValueError, RuntimeError):
-        raise Malformed(f"expected numbers, got {_describe(answer)}") from None
+        raise Malformed("no-numbers", got=_described(answer)) from None
 
 
-def _describe(thing: Any) -> str:
+def _described(thing: Any) -> Reason:
+    if thing is None:
+        return reason("nothing")
     if isinstance(thing, tuple | list):
-        return f"a {type(thing).__name__} of {len(thing)}"
-    name = type(thing).__name__
-    module = type(thing).__module__.partition(".")[0]
-    return "None" if thing is None else f"a {name if module == 'builtins' else f'{module}.{name}'}"
+        return reason("sequence-of", type=type(thing).__name__, count=len(thing))
+    name, module = type(thing).__name__, type(thing).__module__.partition(".")[0]
+    return reason("a", type=name if module == "builtins" else f"{module}.{name}")
 
 
 def _dtype(inputs: Inputs) -> torch.dtype:
@@ -226,5 +249,5 @@ def _core(tensor: Tensor) -> tuple[int, ...]:
     return shape
 
 
-def _shapes(named: Iterable[tuple[str, Tensor]]) -> str:
-    return ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in named) or "none"
+def _shapes(named: Iterable[tuple[str, Tensor]]) -> list[Reason]:
+    return [reason("tensor", name=name, shape=tuple(tensor.shape)) for name, tensor in named]

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from attncourse.exercises.core.exercise import Exercise
-from attncourse.exercises.core.kinds import Function, Module, Value
+from attncourse.exercises.core.kinds import Function, Module, TrainedModel, Value
 from attncourse.exercises.core.probe import Inputs
-from attncourse.exercises.core.respond import STUB
+from attncourse.exercises.core.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -18,44 +18,46 @@ class Proof:
     """What the check says of answers whose worth is known.
 
     Attributes:
-        oracle: whether the oracle passes; true where only laws judge.
-        right: whether each right variant passes.
-        misconceptions: for each misconception by name and each answer that shows it, the name under
-            which it is diagnosed, or the empty text where it is not; None where it passes.
-        junk: for each senseless answer by name, whether it is rejected.
+        oracle: the verdict on the oracle; None where there is none, or where it is no answer.
+        right: on each right variant.
+        wrong: on each misconception by name: on its answer and those that show it, too.
+        junk: on each senseless answer by name.
     """
 
-    oracle: bool
-    right: tuple[bool, ...]
-    misconceptions: dict[str, tuple[str | None, ...]]
-    junk: dict[str, bool]
+    oracle: Verdict | None
+    right: tuple[Verdict, ...]
+    wrong: dict[str, tuple[Verdict, ...]]
+    junk: dict[str, Verdict]
+
+    @property
+    def diagnosed(self) -> dict[str, tuple[str | None, ...]]:
+        """Under which names misconceptions are known, by their own; None where one passes."""
+        return {
+            name: tuple(None if v.passed else v.misconception for v in verdicts)
+            for name, verdicts in self.wrong.items()
+        }
 
     @property
     def holds(self) -> bool:
         """Whether all that is right is accepted, and all that is wrong rejected for its reason."""
         return (
-            self.oracle
-            and all(self.right)
-            and all({name} == set(found) for name, found in self.misconceptions.items())
-            and all(self.junk.values())
+            (self.oracle is None or self.oracle.passed)
+            and all(verdict.passed for verdict in self.right)
+            and all({name} == set(found) for name, found in self.diagnosed.items())
+            and not any(verdict.passed for verdict in self.junk.values())
         )
 
 
 def prove(exercise: Exercise) -> Proof:
     """Put an exercise's own right, wrong and senseless answers to its check."""
-
-    def diagnosis(answer: Any) -> str | None:
-        verdict = exercise.examine(answer)
-        return None if verdict.passed else verdict.misconception
-
+    examine = exercise.examine
     return Proof(
-        oracle=exercise.oracle is None or _passes_as_own_work(exercise),
-        right=tuple(exercise.examine(answer).passed for answer in exercise.right),
-        misconceptions={
-            m.name: tuple(diagnosis(answer) for answer in (m.answer, *m.variants))
-            for m in exercise.misconceptions
+        oracle=_as_own_work(exercise),
+        right=tuple(map(examine, exercise.right)),
+        wrong={
+            m.name: tuple(map(examine, (m.answer, *m.variants))) for m in exercise.misconceptions
         },
-        junk={name: not exercise.examine(answer).passed for name, answer in junk(exercise).items()},
+        junk={name: examine(answer) for name, answer in junk(exercise).items()},
     )
 
 
@@ -75,10 +77,12 @@ def junk(exercise: Exercise) -> dict[str, Any]:
     return answers
 
 
-def _passes_as_own_work(exercise: Exercise) -> bool:
-    """Whether the oracle would pass; a learner who hands it in is refused."""
+def _as_own_work(exercise: Exercise) -> Verdict | None:
+    """The verdict on the oracle if it were a learner's; who hands it in is refused."""
+    if exercise.oracle is None or isinstance(exercise.kind, TrainedModel):
+        return None
     probes = exercise.probes()
-    return exercise.judge(probes, [exercise.reference(exercise.oracle, p) for p in probes]).passed
+    return exercise.judge(probes, [exercise.reference(exercise.oracle, p) for p in probes])
 
 
 def _like(exercise: Exercise, make: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
@@ -101,7 +105,7 @@ def _like(exercise: Exercise, make: Callable[[Tensor], Tensor]) -> Callable[...,
 
 def _stub(*inputs: Any) -> Any:
     """What a release holds where nothing is written yet."""
-    raise NotImplementedError(STUB)
+    raise NotImplementedError
 
 
 def _as_module(answer: Callable[..., Any]) -> type[nn.Module]:

@@ -1,8 +1,8 @@
 """`respond`: put one probe to an answer and write down what it does, right or wrong."""
 
+import dis
 import traceback
-from contextlib import nullcontext
-from functools import cache
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attncourse.catalogue import mark
+from attncourse.exercises.core import elsewhere
 from attncourse.exercises.core.guard import Refused, implementation, leftovers, refusing
 from attncourse.exercises.core.isolation import (
     OutOfTime,
@@ -18,20 +20,30 @@ from attncourse.exercises.core.isolation import (
     own_randomness,
     time_limit,
 )
-from attncourse.exercises.core.kinds import (
-    Kind,
-    Malformed,
-    Opened,
-    Unwritten,
-    named_outputs,
-)
-from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Response
+from attncourse.exercises.core.kinds import Kind, Malformed, Opened, Unwritten, named_outputs
+from attncourse.exercises.core.probe import Error, Inputs, Outputs, Probe, Reply, Response
+from attncourse.exercises.core.reason import reason
+
+MESSAGES = {
+    "timeout": mark(
+        "There was no result within {seconds:g} seconds: is there a loop that never ends?"
+    ),
+    "refused": mark("Your answer calls {name}, which you are asked to write yourself."),
+    "undefined": mark("`{name}` is not defined by your cell."),
+    "no-plain-tensor": mark("A result is no plain tensor: {error}."),
+    "results-too-large": mark("The results are far too large."),
+    "not-here": mark("`{name}` is on the device {device}, its inputs are on the CPU."),
+}
 
 #: Frames in the package are no lines of the learner's.
 OURS = Path(__file__).parents[2]
-
-#: What a released stub raises (``ClearSolutions.code_stub`` in nbgrader_config.py).
-STUB = "not solved yet"
+#: Nor are those of installed packages.
+INSTALLED = "site-packages"
+#: What torch says when a tensor is too large for the machine; it has no class of exception for it.
+ALLOCATION = ("can't allocate memory", "annot allocate memory", "bad_alloc")
+RAISE = dis.opmap["RAISE_VARARGS"]
+#: Longer messages are cut.
+LONGEST_MESSAGE, LONGEST_LINE = 300, 120
 
 
 def respond(
@@ -58,54 +70,83 @@ def respond(
         The response; an answer that fails in any way is a response too.
     """
     if refuses is not None and (name := implementation(answer)):
-        return Response("refused", detail=name)
-    if probe.device == "meta":
-        _wake_meta()
+        return Response(Reply.REFUSED, reason=reason("refused", name=name))
     called: list[str] = []
+    strays: list[str] = []
     try:
-        with muted(), no_figures(), own_randomness(probe.seed), time_limit(seconds):
+        with ExitStack() as stack:
+            for each in (muted(), no_figures(), own_randomness(probe.seed), time_limit(seconds)):
+                stack.enter_context(each)
+            if probe.elsewhere:
+                strays = stack.enter_context(elsewhere.pretending())
             opened = kind.open(answer, probe)
+            stack.enter_context(torch.enable_grad())  # an earlier cell may have switched it off
             guard = nullcontext(called) if refuses is None else refusing(refuses, refused_code)
-            with torch.enable_grad(), guard as called:  # an earlier cell may have switched it off
+            with guard as called:
                 tensors = _ask(kind, opened, probe)
         if not called:
-            return Response("answered", tensors, leftovers=leftovers(answer))
+            names = leftovers(answer)
+            return Response(Reply.ANSWERED, tensors, strays=tuple(strays), leftovers=names)
     except Unwritten:
-        return Response("unwritten")
-    except NotImplementedError as error:
-        stub = str(error) in ("", STUB)
-        return Response("unwritten") if stub else Response("raised", detail=line_of(error))
+        return Response(Reply.UNWRITTEN)
     except Malformed as error:
-        return Response("malformed", detail=str(error))
+        return Response(Reply.MALFORMED, reason=error.reason, strays=tuple(strays))
     except Refused:
         pass
     except OutOfTime:
-        return Response("timeout", detail=f"no result within {seconds:g} seconds")
+        return late(seconds)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, RecursionError, MemoryError: all are verdicts
-        return Response("raised", detail=line_of(error))
-    return Response("refused", detail=called[0])
+        return raised(error, strays=tuple(strays))
+    return Response(Reply.REFUSED, reason=reason("refused", name=called[0]))
 
 
-@cache
-def _wake_meta() -> None:
-    """Let torch import what its first meta tensor needs, seconds that are not the learner's."""
-    torch.empty(1, device="meta").add(1)
+def late(seconds: float) -> Response:
+    """The response of who gave none in time."""
+    return Response(Reply.TIMEOUT, reason=reason("timeout", seconds=seconds))
+
+
+def raised(error: BaseException, *, strays: tuple[str, ...] = ()) -> Response:
+    """The response of code that raised an exception; a stub's says that nothing is written."""
+    if isinstance(error, NotImplementedError) and _is_stub(error):
+        return Response(Reply.UNWRITTEN)
+    message = " ".join(str(error).split())
+    memory = isinstance(error, MemoryError) or any(each in message for each in ALLOCATION)
+    found = Error(type(error).__name__, message[:LONGEST_MESSAGE], memory=memory)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if OURS not in Path(frame.filename).parents and INSTALLED not in frame.filename:
+            line = (frame.line or "").strip()[:LONGEST_LINE]
+            found = Error(found.kind, found.message, frame.name, line, memory)
+            break
+    return Response(Reply.RAISED, error=found, strays=strays)
+
+
+def _is_stub(error: NotImplementedError) -> bool:
+    """Whether somebody's own `raise` made it, as nbgrader's stubs do: torch's are about operations.
+
+    So a stub is known by what it does, whatever text stands in it.
+    """
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return False
+    code = innermost.tb_frame.f_code
+    return INSTALLED not in code.co_filename and code.co_code[innermost.tb_lasti] == RAISE
 
 
 def _ask(kind: Kind, opened: Opened, probe: Probe) -> dict[str, Tensor]:
     """Call twice with equal inputs, then look at the inputs, then take gradients."""
     inputs = _copies(probe, requires_grad=probe.gradients)
     outputs = named_outputs(opened.call(inputs), kind.returns)
-    if probe.device != "cpu":
-        # Only the device is asked about here, and a meta tensor has no numbers to write down.
+    if probe.elsewhere:  # only where the outputs are is asked about here
         return {
-            f"device/{k}": torch.tensor(v.device.type == probe.device) for k, v in outputs.items()
+            f"elsewhere/{k}": torch.tensor(v.device == elsewhere.THERE) for k, v in outputs.items()
         }
     for name, tensor in outputs.items():
         if tensor.device.type != "cpu":
-            raise Malformed(f"`{name}` is on the device {tensor.device}, its inputs are on the CPU")
+            raise Malformed("not-here", name=name, device=str(tensor.device))
     found = {f"output/{k}": v for k, v in outputs.items()}
     found |= {f"after/{k}": v for k, v in inputs.items() if isinstance(v, Tensor)}
     again = named_outputs(opened.call(_copies(probe)), kind.returns)
@@ -117,12 +158,12 @@ def _ask(kind: Kind, opened: Opened, probe: Probe) -> dict[str, Tensor]:
 
 def _copies(probe: Probe, *, requires_grad: bool = False) -> Inputs:
     """Fresh copies of the inputs, so that no call sees what another did to them."""
-    return {
-        k: v.to(probe.device).clone().requires_grad_(requires_grad and v.is_floating_point())
-        if isinstance(v, Tensor)
-        else v
-        for k, v in probe.inputs.items()
-    }
+
+    def copy(tensor: Tensor) -> Tensor:
+        fresh = tensor.clone().requires_grad_(requires_grad and tensor.is_floating_point())
+        return elsewhere.sent(fresh) if probe.elsewhere else fresh
+
+    return {k: copy(v) if isinstance(v, Tensor) else v for k, v in probe.inputs.items()}
 
 
 def _gradients(outputs: Outputs, inputs: Inputs, opened: Opened, probe: Probe) -> dict[str, Tensor]:
@@ -144,16 +185,3 @@ def _gradients(outputs: Outputs, inputs: Inputs, opened: Opened, probe: Probe) -
         for k, g in zip(leaves, taken, strict=True)
         if g is not None
     }
-
-
-def line_of(error: BaseException) -> str:
-    """The exception in one line, with the learner's line that raised it."""
-    text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}".rstrip(": ")
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if OURS not in Path(frame.filename).parents and "site-packages" not in frame.filename
-    ]
-    if not frames:
-        return text
-    return f"{text} (in `{frames[-1].name}`: `{(frames[-1].line or '').strip()[:120]}`)"

@@ -1,6 +1,10 @@
-"""What a check finds: a finding a behaviour, and the verdict on the whole answer."""
+"""What a check finds: a finding a behaviour, and the verdict on the whole answer; data alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from attncourse.exercises.core.probe import Error
+from attncourse.exercises.core.reason import Reason
 
 
 class ExerciseFailed(AssertionError):
@@ -13,25 +17,49 @@ class ExerciseFailed(AssertionError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class Outcome(StrEnum):
+    """What became of a behaviour, or of a whole check.
+
+    The last five are what an answer can do in place of answering; see `probe.Reply`.
+    """
+
+    HELD = "held"
+    FAILED = "failed"
+    NOT_JUDGED = "not judged"
+    UNWRITTEN = "unwritten"
+    RAISED = "raised"
+    MALFORMED = "malformed"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One behaviour: whether it holds, and if not, what was seen instead.
+    """One behaviour: what became of it, and why.
 
     Attributes:
-        behaviour: what was looked at.
-        passed: whether it holds.
-        detail: what was seen instead.
-        judged: False where wrong numbers, which have a finding of their own, must break it too.
+        behaviour: its name, the same in every language.
+        outcome: what became of it.
+        title: what was looked at.
+        reason: what was seen instead, where it does not hold.
+        error: what the answer raised, if it did.
     """
 
     behaviour: str
-    passed: bool
-    detail: str = ""
-    judged: bool = True
+    outcome: Outcome
+    title: Reason
+    reason: Reason | None = None
+    error: Error | None = None
 
-    def __str__(self) -> str:
-        mark = "✓" if self.passed else "✗" if self.judged else "–"
-        return f"{mark} {self.behaviour}" + ("" if self.judged else ": not judged yet")
+    @property
+    def held(self) -> bool:
+        """Whether the answer has this behaviour."""
+        return self.outcome is Outcome.HELD
+
+    @property
+    def failed(self) -> bool:
+        """Whether the answer lacks it: what could not be judged neither holds nor fails."""
+        return self.outcome not in (Outcome.HELD, Outcome.NOT_JUDGED)
 
 
 @dataclass(frozen=True)
@@ -41,29 +69,24 @@ class Verdict:
     Attributes:
         exercise: the exercise's name.
         points: what it is worth.
-        findings: one a behaviour.
+        findings: one a behaviour, in the order of looking.
         misconception: the name of the matching misconception, or the empty text.
-        sentence: the diagnosis, or the empty text where the answer passed.
+        diagnosis: what is wrong, first things first; empty where the answer passed.
     """
 
     exercise: str
     points: int
     findings: tuple[Finding, ...]
     misconception: str = ""
-    sentence: str = ""
+    diagnosis: tuple[Reason, ...] = field(default=())
 
     @property
     def passed(self) -> bool:
-        """Whether every behaviour holds."""
-        return all(finding.passed for finding in self.findings)
+        """Whether no behaviour fails."""
+        return not any(finding.failed for finding in self.findings)
 
-    def __str__(self) -> str:
-        lines = [str(finding) for finding in self.findings]
-        if self.passed:
-            lines.append(f"{self.exercise}: passed, {self.points} of {self.points} points")
-        return "\n".join(lines)
-
-    def raise_if_failed(self) -> None:
-        """Raise `ExerciseFailed` with the diagnosis unless the answer passed."""
-        if not self.passed:
-            raise ExerciseFailed(f"{self.exercise}: {self.sentence}")
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the whole: held, or what became of the first behaviour that failed."""
+        failed = next((finding for finding in self.findings if finding.failed), None)
+        return failed.outcome if failed else Outcome.HELD

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 
 from attncourse.course.notebook import grade_id, is_check
+from attncourse.exercises.core.messages import line
 from attncourse.exercises.core.verdict import ExerciseFailed
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record
@@ -64,7 +65,7 @@ def _written(notebook: NotebookNode, plan: Plan, record: Record) -> str:
 
 def outputs(check: Check) -> Iterator[NotebookNode]:
     """What a check would have shown in the learner's notebook."""
-    lines = [str(each) for each in check.findings]
+    lines = [line(each) for each in check.findings]
     if check.by is By.SUBMISSION:
         lines.append(f"({By.SUBMISSION})")
     lines.append(f"{check.earned or 0:g} of {check.possible:g} points")

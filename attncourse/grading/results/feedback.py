@@ -53,7 +53,12 @@ class Item:
     @property
     def failed(self) -> bool:
         """Whether a behaviour was found wrong."""
-        return not all(each.passed for each in self.check.findings)
+        return any(each.failed for each in self.check.findings)
+
+    @property
+    def inside(self) -> bool:
+        """Whether the notebook itself checked it."""
+        return self.check.by is By.SUBMISSION
 
     @property
     def changed(self) -> bool:

@@ -9,6 +9,8 @@ import mistune
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from attncourse.exercises.core.messages import line
+
 FOLDER = Path(__file__).parent / "pages"
 
 
@@ -34,7 +36,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": _points, "prose": prose, "time": _time}
+    environment.filters |= {"line": line, "points": _points, "prose": prose, "time": _time}
     environment.globals["css"] = Markup((FOLDER / "page.css").read_text(encoding="utf-8"))
     return environment
 

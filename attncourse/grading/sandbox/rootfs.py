@@ -13,7 +13,7 @@ from pathlib import Path
 from attncourse.grading import PACKAGE
 
 #: What a lesson may use of the course. Its implementations, exercises and grading are left out.
-COURSE = ("__init__.py", "data", "training", "plotting", "profiling.py")
+COURSE = ("__init__.py", "catalogue.py", "data", "training", "plotting", "profiling.py")
 COURSE_CORE = ("exercises/__init__.py", "exercises/core")
 SYSTEM: tuple[str, ...] = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")
 SYSTEM += ("/usr/share/zoneinfo", "/usr/share/fonts", "/etc/fonts")

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from attncourse.exercises.core import Probe, Response
+from attncourse.exercises.core import Probe, Reply, Response
 from attncourse.exercises.core.isolation import OutOfTime, time_limit
-from attncourse.exercises.core.respond import STUB, line_of, respond
+from attncourse.exercises.core.reason import reason
+from attncourse.exercises.core.respond import late, raised, respond
 from attncourse.grading.names import bound, needed, python
 from attncourse.grading.sandbox.limits import Limits
 from attncourse.grading.sandbox.protocol import LARGEST_PAYLOAD, Channel, Message
@@ -52,13 +53,10 @@ class Interpreter:
             with time_limit(self.limits.cell):
                 self.execute(name, source)
         except OutOfTime:
-            late = f"no result within {self.limits.cell:g} seconds"
-            return Response("timeout", detail=late)
+            return late(self.limits.cell)
         except BaseException as error:  # a notebook goes on after a cell that raises
-            if isinstance(error, NotImplementedError) and str(error) in ("", STUB):
-                return Response("unwritten")
-            return Response("raised", detail=line_of(error))
-        return Response("answered")
+            return raised(error)
+        return Response(Reply.ANSWERED)
 
     def execute(self, name: str, source: str) -> None:
         """Run one cell as a notebook does, magics included."""
@@ -76,8 +74,8 @@ class Interpreter:
             if names & would:
                 return failure
         if isinstance(error, NameError):
-            return Response("malformed", detail=f"`{error.name}` is not defined by your cell")
-        return Response("raised", detail=line_of(error))
+            return Response(Reply.MALFORMED, reason=reason("undefined", name=error.name or "?"))
+        return raised(error)
 
 
 class Shell:
@@ -127,7 +125,7 @@ def serve(
     for name, source, binds in _chosen(channel, interpreter, cells, expression or test):
         channel.send("at", cell=name)
         response = interpreter.run(name, source)
-        if response.status != "answered":
+        if not response.answered:
             interpreter.failures.append((binds, response))
     channel.send("at", cell="")
     if asked is None:
@@ -147,25 +145,26 @@ def serve(
 
 def _answered(asked: RedactedExercise, answer: Any, probe: Probe, limits: Limits) -> bytes:
     seconds = min(asked.seconds, limits.probe)
-    # The guard makes meta tensors slow; whom it refuses, it has refused on the other probes.
-    refuses = None if probe.device == "meta" else asked.refuses
+    # The guard makes pretending slow; whom it refuses, it has refused on the other probes.
+    refuses = None if probe.elsewhere else asked.refuses
     try:
         response = respond(asked.kind, answer, probe, seconds=seconds, refuses=refuses)
     except KeyboardInterrupt as error:
-        response = Response("raised", detail=line_of(error))
+        response = raised(error)
     try:
         data = response.to_bytes()
     except BaseException as error:
-        data = Response("malformed", detail=f"a result is no plain tensor: {error!r}").to_bytes()
+        told = reason("no-plain-tensor", error=repr(error)[:300])
+        data = Response(Reply.MALFORMED, reason=told).to_bytes()
     if len(data) > LARGEST_PAYLOAD:
-        return Response("malformed", detail="the result is far too large").to_bytes()
+        return Response(Reply.MALFORMED, reason=reason("results-too-large")).to_bytes()
     return data
 
 
 def _assert(channel: Channel, interpreter: Interpreter, test: str) -> None:
     """Run an instructor's own assertions."""
     response = interpreter.run("test", test)
-    if response.status == "raised":
+    if response.status is Reply.RAISED:
         # Assertions fail for want of what a cell failed to define.
         missing = next((f for would, f in interpreter.failures if would & needed(test)), None)
         response = missing or response

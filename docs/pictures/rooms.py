@@ -35,9 +35,12 @@ ROOMS = {
     "grading": Room("whole classes", ("course", "exercises"), "class", (1, 1)),
     "doctor": Room("is the installation sound?", (), "ends", (3, 1)),
     "recipes": Room("full size, your own data", ("models", "training"), "attention", (4, 1)),
-    "exercises": Room("what is asked; the judge", ("models",), "lessons", (2, 2)),
+    "exercises": Room("what is asked; the judge", ("models", "catalogue"), "lessons", (2, 2)),
     "models": Room("networks; the papers", ("nn", "data", "profiling"), "attention", (3, 3)),
-    "course": Room("lessons as notebooks", ("plotting", "training"), "lessons", (0, 4)),
+    "course": Room(
+        "lessons as notebooks", ("plotting", "training", "catalogue"), "lessons", (0, 2)
+    ),
+    "catalogue": Room("all texts, for translators", (), "ground", (1, 3)),
     "nn": Room("the mechanisms", ("functional",), "attention", (2, 4)),
     "plotting": Room("figures and explorers", (), "ground", (0, 5)),
     "training": Room("the one training loop", (), "ground", (1, 5)),

@@ -95,7 +95,7 @@ def test_a_right_submission_earns_all(grader: Grader) -> None:
     record = grader.grade(submission(RIGHT), seed=1)
     assert record.status is Status.GRADED
     assert earned(record) == POINTS
-    assert all(found.passed for each in record.checks for found in each.findings)
+    assert all(found.held for each in record.checks for found in each.findings)
     assert record.reason == record.detail == ""
 
 

@@ -21,6 +21,10 @@ HERE, THERE = torch.device("cpu"), torch.device("meta")
 MEETING = ("index", "_index", "copy_", "_unsafe_index")
 #: What leaves torch for Python needs the tensor inside.
 LEAVING = (Tensor.tolist, Tensor.numpy, Tensor.__array__)
+#: These make a tensor beside the one that they are asked of, without an operation.
+MAKING = (Tensor.new_tensor,)
+#: This only reads the arguments of `nn.Module.to`.
+PARSER = torch._C._nn._parse_to
 
 
 class Distant(Tensor):
@@ -60,8 +64,16 @@ def pretending() -> Iterator[list[str]]:
         Operations that met a tensor from here, by name.
     """
     strays: list[str] = []
-    with _Operations(strays), _Functions():
-        yield strays
+    # A module that is moved gets new parameters; else torch would put the data of those that are
+    # there into those that are here.
+    future = torch.__future__
+    before = future.get_overwrite_module_params_on_conversion()
+    future.set_overwrite_module_params_on_conversion(True)
+    try:
+        with _Operations(strays), _Functions():
+            yield strays
+    finally:
+        future.set_overwrite_module_params_on_conversion(before)
 
 
 def sent(tensor: Tensor) -> Tensor:
@@ -120,7 +132,9 @@ class _Functions(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         if function in LEAVING:
             return function(*_here(args), **kwargs)
-        if any(map(_is_there, (*args, kwargs.get("device")))):
+        if function in MAKING and _sent(args[0]):
+            return _there(function(*_here(args), **kwargs))
+        if function is not PARSER and any(map(_is_there, (*args, kwargs.get("device")))):
             moved = _near(kwargs.items())
             return _there(function(*(value for _, value in _near(enumerate(args))), **dict(moved)))
         return function(*args, **kwargs)

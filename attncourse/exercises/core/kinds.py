@@ -95,7 +95,7 @@ class Function:
     def open(self, answer: Any, probe: Probe) -> Opened:
         """A function needs no preparation."""
         if not callable(answer):
-            raise Malformed("no-function", got=_described(answer))
+            raise Malformed("no-function", got=described(answer))
         call = self.call or (lambda fn, inputs: fn(*inputs.values()))
         return Opened(lambda inputs: call(answer, inputs), {})
 
@@ -119,7 +119,7 @@ class Module:
         """Construct the module and copy the weights into it."""
         if not (isinstance(answer, type) and issubclass(answer, nn.Module)):
             key = "instance" if isinstance(answer, nn.Module) else "no-class"
-            raise Malformed(key, got=_described(answer))
+            raise Malformed(key, got=described(answer))
         module = answer(**probe.construction).to(_dtype(probe.inputs))
         pairs = self._match(module, probe.weights)
         with torch.no_grad():
@@ -183,7 +183,7 @@ class TrainedModel:
     def open(self, answer: Any, probe: Probe) -> Opened:
         """Put a module into evaluation mode and call it without gradients."""
         if not callable(answer):
-            raise Malformed("no-model", got=_described(answer))
+            raise Malformed("no-model", got=described(answer))
         if isinstance(answer, nn.Module):
             answer.eval()
         call = self.call or (lambda fn, inputs: fn(*inputs.values()))
@@ -200,7 +200,7 @@ def named_outputs(returned: Any, names: Sequence[str]) -> Outputs:
     if len(names) == 1:
         returned = (returned,)
     elif not isinstance(returned, tuple | list):
-        raise Malformed("results", count=len(names), names=names, got=_described(returned))
+        raise Malformed("results", count=len(names), names=names, got=described(returned))
     if len(returned) != len(names):
         got = reason("some", count=len(returned))
         raise Malformed("results", count=len(names), names=names, got=got)
@@ -208,7 +208,7 @@ def named_outputs(returned: Any, names: Sequence[str]) -> Outputs:
         if tensor is None:
             raise Malformed("none", name=name)
         if not isinstance(tensor, Tensor):
-            raise Malformed("no-tensor", name=name, got=_described(tensor))
+            raise Malformed("no-tensor", name=name, got=described(tensor))
         if tensor.numel() > LARGEST_OUTPUT:
             raise Malformed("too-large", name=name, shape=tuple(tensor.shape))
     return dict(zip(names, returned, strict=True))
@@ -221,10 +221,11 @@ def _value(answer: Any) -> Tensor:
     try:
         return torch.as_tensor(answer).to(torch.float64)
     except (TypeError, ValueError, RuntimeError):
-        raise Malformed("no-numbers", got=_described(answer)) from None
+        raise Malformed("no-numbers", got=described(answer)) from None
 
 
-def _described(thing: Any) -> Reason:
+def described(thing: Any) -> Reason:
+    """What something is that is not what was asked for."""
     if thing is None:
         return reason("nothing")
     if isinstance(thing, tuple | list):

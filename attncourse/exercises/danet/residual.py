@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
-from attncourse.exercises.core.kinds import Malformed
+from attncourse.exercises.core.kinds import Malformed, described
+from attncourse.exercises.core.reason import DECLARED
 
 Combine = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+OTHER_NAME = "The learned number should be called `self.alpha`."
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -28,10 +31,10 @@ def _call(answer: Callable[[], Any], inputs: Inputs) -> tuple[Tensor, Tensor, Te
     assert isinstance(x, Tensor) and isinstance(mixed, Tensor) and isinstance(scale, float)
     module = answer()
     if not isinstance(module, nn.Module):
-        raise Malformed("expected a class derived from nn.Module")
+        raise Malformed("no-class", got=described(module))
     names = [name for name, _ in module.named_parameters()]
     if names and "alpha" not in names:
-        raise Malformed(f"the learned number should be called `self.alpha`, not `self.{names[0]}`")
+        raise Malformed(DECLARED, place="11-danet/ScaledResidual/other-name", text=OTHER_NAME)
     module = module.to(device=x.device, dtype=x.dtype)
     fresh = module(x, mixed)
     learned = list(module.parameters())

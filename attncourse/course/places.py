@@ -45,7 +45,7 @@ class Course:
             "exercises": self.root / "attncourse" / "exercises" / name,
             "laws": self.root / "tests" / "nn" / f"test_{name}.py",
             "benchmark": self.root / "benchmarks" / f"{name}.py",
-            "baseline": self.root / "benchmarks" / "usual" / f"{name}.py",
+            "baseline": self.root / "benchmarks" / "baselines" / f"{name}.py",
         }
 
     def released(self) -> list[Lesson]:

@@ -17,7 +17,7 @@ from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 
 LONGEST_CELL = 600  # seconds that one cell of a solution may take on a slow machine
-NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)

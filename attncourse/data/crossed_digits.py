@@ -45,6 +45,20 @@ class Images(handwriting.Images):
         """(N,), the digit at the crossing of the marked row and the marked column."""
         return self.digits[torch.arange(len(self)), self.rows, self.columns]
 
+    def on_target(self, height: int, width: int) -> Tensor:
+        """Where a coarser map shows the digit to read: its places with their centre in that cell.
+
+        Args:
+            height: Rows of the map, which covers the whole sheet.
+            width: Its columns.
+
+        Returns:
+            (N, height, width), boolean.
+        """
+        in_rows = _cells(height, HEIGHT) == self.rows[:, None]
+        in_columns = _cells(width, WIDTH) == self.columns[:, None]
+        return in_rows[:, :, None] & in_columns[:, None, :]
+
 
 def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
     """Draw the task; see `attncourse.data.handwriting.draw_task` for arguments and errors."""
@@ -66,6 +80,15 @@ def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images
     pixels[:, 1, :, :MARK] = _marked(rows, HEIGHT)[:, :, None]
     pixels[:, 1, :MARK, :] += _marked(columns, WIDTH)[:, None, :]
     return Images(*map(torch.from_numpy, (pixels, rows, columns, written.digits[chosen])))
+
+
+def _cells(places: int, length: int) -> Tensor:
+    """The row, or column, of digits in which places along a side of the sheet have their centre.
+
+    Negative in the border: (places,).
+    """
+    centres = (torch.arange(places) + 0.5) * length / places
+    return (centres - BORDER).div(CELL, rounding_mode="floor")
 
 
 def _marked(numbers: NDArray[np.int64], length: int) -> NDArray[np.bool_]:

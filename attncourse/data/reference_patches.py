@@ -52,6 +52,19 @@ class Scenes(NamedTuple):
         """The labels of digits alone, (N, 16·s, 80·s): what a network is judged by."""
         return self.labels.where(self.distances > 0, VOID)
 
+    def on_map(self, side: int) -> tuple[Tensor, Tensor]:
+        """The labels of the digits, and of the patches, at the places of a coarser map.
+
+        Args:
+            side: A place is a square of `side` × `side` pixels.
+
+        Returns:
+            Two of (N, 16·s / side, 80·s / side), with `VOID` where a place holds no such pixel; of
+            two neighbours that share a place the greater label stands there.
+        """
+        patches = self.labels.where(self.distances == 0, VOID)
+        return _coarser(self.digits, side), _coarser(patches, side)
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -125,6 +138,11 @@ def iou(predicted: Tensor, labels: Tensor) -> float:
         said, right = (predicted == pattern) & asked, labels == pattern
         shares.append(float((said & right).sum() / (said | right).sum().clamp(min=1)))
     return sum(shares) / len(shares)
+
+
+def _coarser(labels: Tensor, side: int) -> Tensor:
+    """The greatest label in each square of pixels; `VOID` is less than all."""
+    return labels.unflatten(2, (-1, side)).unflatten(1, (-1, side)).amax((2, 4))
 
 
 def _draw(

@@ -35,6 +35,22 @@ def test_each_cell_shows_one_digit():
     assert bool((cells.amax((2, 4)) > 0.5).all())
 
 
+def test_places_on_the_target_are_those_whose_centre_lies_in_the_cell():
+    target = TASK.train.on_target(13, 18)  # a place is 2 pixels high, and a little less wide
+    for i, places in enumerate(target):
+        top, left = start(int(TASK.train.rows[i])), start(int(TASK.train.columns[i]))
+        rows = [top <= 2 * row + 1 < top + CELL for row in range(13)]
+        columns = [left <= (column + 0.5) * 35 / 18 < left + CELL for column in range(18)]
+        assert places.any(1).tolist() == rows
+        assert places.any(0).tolist() == columns
+        assert int(places.sum()) == sum(rows) * sum(columns) > 0
+
+
+def test_at_full_size_the_target_is_the_cell():
+    target = TASK.train.on_target(26, 35)
+    assert bool((target.sum((1, 2)) == CELL * CELL).all())
+
+
 def test_handwriting_of_the_test_is_never_seen_in_training():
     def drawings(images: crossed_digits.Images) -> set[bytes]:
         seen = set()

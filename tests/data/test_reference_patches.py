@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 import torch
 
@@ -40,6 +42,19 @@ def test_every_pixel_of_ink_has_a_label_and_no_other(scenes):
     digits = scenes.digits != VOID
     assert torch.equal(digits, scenes.distances > 0)
     assert torch.equal(scenes.digits[digits], scenes.labels[digits])
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_coarser_map_tells_where_digits_and_patches_stand(scale):
+    scenes = reference_patches.load(20, scale=scale).test
+    maps = scenes.on_map(4)
+    shown = scenes.digits, scenes.labels.where(scenes.distances == 0, VOID)
+    for coarse, labels in zip(maps, shown, strict=True):
+        assert coarse.shape == (20, 4 * scale, 20 * scale)
+        for row, column in product(range(4 * scale), range(20 * scale)):
+            square = labels[:, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+            assert torch.equal(coarse[:, row, column], square.flatten(1).amax(1))
+        assert set(coarse.unique().tolist()) == {VOID, 0, 1, 2}
 
 
 def test_a_patch_shows_its_label():

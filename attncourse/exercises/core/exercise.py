@@ -17,7 +17,7 @@ from attncourse.exercises.core.judge import findings, judge
 from attncourse.exercises.core.memory import Memory
 from attncourse.exercises.core.probe import Probe, Reply, Response
 from attncourse.exercises.core.respond import respond
-from attncourse.exercises.core.verdict import ExerciseFailed, Verdict
+from attncourse.exercises.core.verdict import Verdict
 
 #: Seeds of the probes that a learner's check uses; hidden tests add more.
 VISIBLE_SEEDS = (0, 1, 2)
@@ -98,8 +98,7 @@ class Exercise(Declaration):
         """
         verdict = self.examine(answer, seeds)
         print(messages.result(verdict))
-        if not verdict.passed:
-            raise ExerciseFailed(f"{verdict.exercise}: {messages.diagnosis(verdict)}")
+        verdict.raise_if_failed()
 
     def _reference(self, memory: Memory) -> Reference:
         return lambda answer, probe: memory.response(

@@ -90,3 +90,14 @@ class Verdict:
         """What became of the whole: held, or what became of the first behaviour that failed."""
         failed = next((finding for finding in self.findings if finding.failed), None)
         return failed.outcome if failed else Outcome.HELD
+
+    def raise_if_failed(self) -> None:
+        """Raise the diagnosis, unless the answer passed; what hidden tests end with.
+
+        Raises:
+            ExerciseFailed: A behaviour fails.
+        """
+        from attncourse.exercises.core import messages  # which knows verdicts
+
+        if not self.passed:
+            raise ExerciseFailed(f"{self.exercise}: {messages.diagnosis(self)}")

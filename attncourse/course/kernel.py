@@ -176,7 +176,6 @@ def _cpu_seconds(client: NotebookClient) -> float:
 
 def _silent() -> logging.Logger:
     """A logger that keeps nbclient's own reports off the terminal: they become verdicts."""
-    logger = logging.getLogger(__name__)
+    logger = logging.Logger(__name__)  # nobody else's: no other gets at it by its name
     logger.addHandler(logging.NullHandler())
-    logger.propagate = False
     return logger

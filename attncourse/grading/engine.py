@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, Self, TypeVar
 
+from attncourse.grading.environment import variable
 from attncourse.grading.exceptions import SandboxUnavailable
 from attncourse.grading.grader import Grader
 from attncourse.grading.plan import Plan, Submission
@@ -154,7 +155,9 @@ class Processes:
                 self._renew()
 
     def _submit(self, work: Callable[..., Done], *args: Job) -> Future[Done]:
-        with _safe_path():  # a pool begins its processes when it is given work
+        # A pool begins its processes when it is given work. They are to pass over the working
+        # folder: it may hold another version of us.
+        with variable("PYTHONSAFEPATH", "1"):
             for _ in range(TRIES - 1):
                 try:
                     return self.pool.submit(work, *args)
@@ -175,20 +178,6 @@ class Processes:
         return ProcessPoolExecutor(
             self.workers, mp_context=server, initializer=_begin, initargs=(self.start,)
         )
-
-
-@contextlib.contextmanager
-def _safe_path() -> Iterator[None]:
-    """Processes begun in here pass over the working folder: it may hold another version of us."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
 
 
 class Cluster:

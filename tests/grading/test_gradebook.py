@@ -1,5 +1,7 @@
 """One writer into nbgrader's gradebook: points arrive, and what a person gave is never touched."""
 
+import logging
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,6 +45,17 @@ def book(course: Course, lesson: Lesson, url: str, entered: Path) -> Iterator[Gr
     shutil.copy(entered, path)
     with Gradebook(course, lesson, url) as book:
         yield book
+
+
+def test_opening_a_gradebook_changes_nothing_global(
+    course: Course, lesson: Lesson, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # without alembic, which a new one needs
+    levels = {name: logging.getLogger(name).level for name in ("", "traitlets", "alembic")}
+    before = dict(os.environ)
+    Gradebook(course, lesson, url).book.close()
+    assert dict(os.environ) == before
+    assert {name: logging.getLogger(name).level for name in levels} == levels
 
 
 def graded(student: str, squeeze: float = 2.0) -> Record:

@@ -5,7 +5,6 @@ here too: a grade that a person gave before is marked to be looked at again, and
 waits for a person.
 """
 
-import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.grading.environment import variable
 from attncourse.grading.intake.submissions import SUBMITTED, TIMESTAMP
 from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
@@ -63,17 +63,14 @@ class Gradebook:
         from nbgrader.api import Gradebook as Nbgrader
         from sqlalchemy.exc import SQLAlchemyError
 
-        logging.getLogger("traitlets").setLevel(logging.ERROR)  # nbgrader reports its every step
         self.lesson = lesson
         self.root = course.root
         plan = Plan.of(lesson, course)
         try:
             # A new gradebook asks the command alembic, which lies beside this Python.
-            scripts, path = get_path("scripts"), os.environ.get("PATH", "")
-            if scripts not in path.split(os.pathsep):
-                os.environ["PATH"] = f"{scripts}{os.pathsep}{path}"
-            _create(url)
-            self.book = Nbgrader(url, "attncourse")
+            with variable("PATH", f"{get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}"):
+                _create(url)
+                self.book = Nbgrader(url, "attncourse")
         except (SQLAlchemyError, OSError, ImportError) as error:
             reason = " ".join(str(error).split("\n")[0].split())
             raise ValueError(f"the gradebook {url} cannot be opened: {reason}") from error

@@ -1,4 +1,7 @@
-"""Formulas that more than one mechanism uses: scores of queries against keys, and their softmax.
+"""Formulas that more than one mechanism uses, and every gradient that is written by hand.
+
+Here stand the scores of queries against keys, and their softmax; in files of their own the additive
+score, attention in chunks, and what the gates over maps share.
 
 Letters: B batch, T queries (target), S keys (source), D width, A alignment width.
 Masks are boolean and say where one may look: True = may be attended to, as in

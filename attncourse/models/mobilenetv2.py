@@ -1,4 +1,4 @@
-"""MobileNetV2 with squeeze-and-excitation, CBAM, coordinate or triplet attention.
+"""MobileNetV2 with a place for every gate.
 
 Papers: Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018,
     arXiv:1801.04381. The gates: see `attncourse.nn`.
@@ -8,35 +8,23 @@ y = x + project(gate(depthwise(expand(x))))
 
 Shape: images (B, 3, H, W) → logits (B, classes)
 
-Where the gate stands is each paper's own: in the wide middle of every block that expands for
-coordinate attention and for what that paper compares with (SE and CBAM, both with r = 24), behind
-the projection of every block for triplet attention.
+Where the gate stands is each paper's own, and in `attncourse.models.gates`: in the wide middle of
+every block that expands for coordinate attention and for what that paper compares with (SE and
+CBAM, both with r = 24), behind the projection of every block for ECA and triplet attention.
 """
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor, nn
 
 from attncourse.functional import maps
 from attncourse.functional.sizes import positive
+from attncourse.models.gates import Make, carried_by, places
 from attncourse.models.registry import register
-from attncourse.models.resnet import Gate, initialise
-from attncourse.nn.cbam import CBAM
+from attncourse.models.resnet import initialise
 from attncourse.nn.conv_norm import ConvNorm
-from attncourse.nn.coordinate import CoordinateAttention
-from attncourse.nn.se import SqueezeExcitation
-from attncourse.nn.triplet import TripletAttention
-
-Place = Literal["middle", "end"]
-
-GATES: dict[str, tuple[Gate, Place]] = {
-    "se": (partial(SqueezeExcitation, reduction=24), "middle"),
-    "cbam": (partial(CBAM, reduction=24), "middle"),
-    "coordinate": (CoordinateAttention, "middle"),
-    "triplet": (lambda _: TripletAttention(), "end"),
-}
-"""What each paper put into MobileNetV2, and where."""
 
 _STAGES = (  # expansion, channels, blocks, stride: table 2 of the paper
     (1, 16, 1, 1),
@@ -71,8 +59,8 @@ class InvertedResidual(nn.Module):
         *,
         expansion: int,
         stride: int,
-        middle: Gate | None = None,
-        end: Gate | None = None,
+        middle: Make | None = None,
+        end: Make | None = None,
     ) -> None:
         super().__init__()
         width = channels * expansion
@@ -112,8 +100,8 @@ class MobileNetV2(nn.Module):
     def __init__(
         self,
         *,
-        middle: Gate | None = None,
-        end: Gate | None = None,
+        middle: Make | None = None,
+        end: Make | None = None,
         in_channels: int = 3,
         dropout: float = 0.2,
         num_classes: int = 1000,
@@ -148,24 +136,25 @@ class MobileNetV2(nn.Module):
 
 
 @register("mobilenetv2")
-def mobilenetv2(*, attention: str | None = None, **options: Any) -> MobileNetV2:
-    """MobileNetV2, with the gate of that name where its paper has it.
+def mobilenetv2(
+    *,
+    attention: str | None = None,
+    gate_options: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> MobileNetV2:
+    """Build a MobileNetV2, with a gate where its paper has it.
 
     Args:
-        attention: A name of `GATES`.
+        attention: A gate of `attncourse.models.gates`.
+        gate_options: Of this gate, such as `{"reduction": 8}`.
         options: Of `MobileNetV2`.
 
     Raises:
         ValueError: If there is no such gate.
     """
-    if attention is None:
-        return MobileNetV2(**options)
-    if attention not in GATES:
-        raise ValueError(f"attention must be one of {list(GATES)}, got {attention!r}")
-    gate, place = GATES[attention]
-    middle, end = (gate, None) if place == "middle" else (None, gate)
-    return MobileNetV2(middle=middle, end=end, **options)
+    stands = places("mobilenetv2", attention, **gate_options or {})
+    return MobileNetV2(middle=stands.get("middle"), end=stands.get("end"), **options)
 
 
-for _gate in GATES:
-    register(f"{_gate}_mobilenetv2")(partial(mobilenetv2, attention=_gate))
+for _gate, _name in carried_by("mobilenetv2"):
+    register(_name)(partial(mobilenetv2, attention=_gate))

@@ -5,12 +5,9 @@ Every row says what was published and where, and in which convention multiply-ad
 network takes no memory. A row that differs stays in the table and gives its reason.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attncourse.models.published import Row, printed_like
-from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
-from attncourse.nn.triplet import TripletAttention
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -71,26 +68,34 @@ _OPEN = "the repository does not say what it counts besides"
 _TENS = "printed in steps of 10M, to which ours rounds"
 
 
-def _reduced(reduction: int) -> dict[str, Any]:
-    return _CAFFE | {"attention": partial(SqueezeExcitation, reduction=reduction)}
-
-
-def _without_biases() -> dict[str, Any]:
-    return {"attention": partial(SqueezeExcitation, bias=False)}
+def _gate(**options: Any) -> dict[str, Any]:
+    """The gate of a network with other options than it has there."""
+    return {"gate_options": options}
 
 
 def _triplet(
     name: str, network: str, parameters: str | None, macs: str, *, kernel: int = 7, reason: str = ""
 ) -> Row:
-    place = "end" if network == "mobilenetv2" else "attention"
-    gate = {place: lambda _: TripletAttention(kernel=kernel)}
-    return Row(name, network, _TRIPLET, parameters, macs, "all layers", options=gate, reason=reason)
+    return Row(
+        name,
+        f"triplet_{network}",
+        _TRIPLET,
+        parameters,
+        macs,
+        "all layers",
+        options=_gate(kernel=kernel),
+        reason=reason,
+    )
+
+
+def _reduced(name: str, reduction: int, parameters: str, *, reason: str = "") -> Row:
+    options = _CAFFE | _gate(reduction=reduction)
+    return Row(name, "se_resnet50", _SE, parameters, options=options, reason=reason)
 
 
 _SE_X, _BAM_X = {"attention": "se"}, {"attention": "bam"}
-_ECA_X = {"end": EfficientChannelAttention}
 
-_GATES = (
+_GATED = (
     Row("ResNet-50", "resnet50", _CBAM, "25.56M", "3.858G", options=_CAFFE),
     Row("SE-ResNet-50", "se_resnet50", _CBAM, "28.09M", "3.860G", options=_CAFFE),
     Row(
@@ -102,11 +107,11 @@ _GATES = (
         options=_CAFFE,
         reason="3.87 with the sums of the squeeze and the products of the gate",
     ),
-    Row("SE-ResNet-50, no biases", "resnet50", _TRIPLET, "28.07M", options=_without_biases()),
-    Row("SE-ResNet-50, r = 2", "resnet50", _SE, "45.7M", options=_reduced(2)),
-    Row("… r = 4", "resnet50", _SE, "35.7M", options=_reduced(4), reason=_WITH_STATISTICS),
-    Row("… r = 8", "resnet50", _SE, "30.7M", options=_reduced(8), reason=_WITH_STATISTICS),
-    Row("… r = 32", "resnet50", _SE, "26.9M", options=_reduced(32), reason=_WITH_STATISTICS),
+    Row("SE-ResNet-50, no biases", "se_resnet50", _TRIPLET, "28.07M", options=_gate(bias=False)),
+    _reduced("SE-ResNet-50, r = 2", 2, "45.7M"),
+    _reduced("… r = 4", 4, "35.7M", reason=_WITH_STATISTICS),
+    _reduced("… r = 8", 8, "30.7M", reason=_WITH_STATISTICS),
+    _reduced("… r = 32", 32, "26.9M", reason=_WITH_STATISTICS),
     Row("CBAM-ResNet-18", "cbam_resnet18", _CBAM, "11.78M", "1.815G"),
     Row("CBAM-ResNet-34", "cbam_resnet34", _CBAM, "21.96M", "3.665G"),
     Row("CBAM-ResNet-50", "cbam_resnet50", _CBAM, "28.09M", "3.864G", options=_CAFFE),
@@ -127,7 +132,7 @@ _GATES = (
         options={"attention": "eca"},
         reason="57.404; " + _THOP,
     ),
-    Row("ECA-MobileNetV2", "mobilenetv2", _ECA, "3.34Mi", options=_ECA_X),
+    Row("ECA-MobileNetV2", "eca_mobilenetv2", _ECA, "3.34Mi"),
     Row("ResNeXt-50", "resnext50", _SK, "25.0M", "4.24G", reason=_OPEN),
     Row("ResNeXt-101", "resnext101", _SK, "44.3M", "7.99G", reason=_OPEN),
     Row("BAM-ResNeXt-50", "resnext50", _SK, "25.4M", "4.31G", options=_BAM_X),
@@ -208,5 +213,5 @@ _DENSE = (
     _classifying("L", "14.0M", "1.2G"),
 )
 
-ROWS = _SEQUENCES + _GATES + _DENSE
+ROWS = _SEQUENCES + _GATED + _DENSE
 """Every network whose figures a paper or its repository publishes."""

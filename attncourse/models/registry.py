@@ -9,13 +9,14 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
-Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
+Builder = TypeVar("Builder", bound="Callable[..., nn.Module]")
 
-_builders: dict[str, Callable[..., nn.Module]] = {}
+_builders: "dict[str, Callable[..., nn.Module]]" = {}
 
 
 def register(name: str) -> Callable[[Builder], Builder]:
@@ -30,14 +31,14 @@ def register(name: str) -> Callable[[Builder], Builder]:
 
     def keep(builder: Builder) -> Builder:
         if name in _builders:
-            raise ValueError(f"the name {name!r} is taken by {_builders[name].__qualname__}")
+            raise ValueError(f"the name {name!r} is taken")
         _builders[name] = builder
         return builder
 
     return keep
 
 
-def create(name: str, **options: Any) -> nn.Module:
+def create(name: str, **options: Any) -> "nn.Module":
     """Build a network with random weights.
 
     Args:

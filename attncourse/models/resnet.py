@@ -7,13 +7,13 @@ y = ReLU(gate(body(x)) + shortcut(x))
 
 Shape: images (B, 3, H, W) → logits (B, classes)
 
-A gate closes the residual branch, after its last norm; BAM alone stands between the stages. Papers
-differ in where a bottleneck that halves the map has its stride: on the 3×3 convolution (SK, triplet
-attention, torch's own ResNets), or on the first 1×1 (the first ResNet, SE, CBAM), which costs 6 %
-less: `stride_first`.
+Where each gate stands is in `attncourse.models.gates`: most close the residual branch, after its
+last norm. Papers differ in where a bottleneck that halves the map has its stride: on the 3×3
+convolution (SK, triplet attention, torch's own ResNets), or on the first 1×1 (the first ResNet, SE,
+CBAM), which costs 6 % less: `stride_first`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,23 +22,9 @@ from torch import Tensor, nn
 
 from attncourse.functional import maps
 from attncourse.functional.sizes import positive
+from attncourse.models.gates import Make, Place, carried_by, places
 from attncourse.models.registry import register
-from attncourse.nn.cbam import BAM, CBAM, SpatialGate
 from attncourse.nn.conv_norm import ConvNorm
-from attncourse.nn.coordinate import CoordinateAttention
-from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
-from attncourse.nn.triplet import TripletAttention
-
-Gate = Callable[[int], nn.Module]
-"""Makes the gate for maps with so many channels."""
-
-GATES: dict[str, Gate] = {
-    "se": SqueezeExcitation,
-    "eca": EfficientChannelAttention,
-    "cbam": CBAM,
-    "coordinate": CoordinateAttention,
-    "triplet": lambda _: TripletAttention(),
-}
 
 
 class Residual(nn.Module):
@@ -56,7 +42,7 @@ class Residual(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Module, channels: int, out_channels: int, *, stride: int, gate: Gate | None
+        self, body: nn.Module, channels: int, out_channels: int, *, stride: int, gate: Make | None
     ) -> None:
         super().__init__()
         same = stride == 1 and channels == out_channels
@@ -80,7 +66,7 @@ class Basic(Residual):
         *,
         stride: int = 1,
         dilation: int = 1,
-        gate: Gate | None = None,
+        gate: Make | None = None,
     ) -> None:
         body = nn.Sequential(
             ConvNorm(channels, width, kernel=3, stride=stride, dilation=dilation),
@@ -111,7 +97,7 @@ class Bottleneck(Residual):
         *,
         stride: int = 1,
         dilation: int = 1,
-        gate: Gate | None = None,
+        gate: Make | None = None,
         groups: int = 1,
         group_width: int = 64,
         stride_first: bool = False,
@@ -157,7 +143,7 @@ class ResNet(nn.Module):
         block: Callable[..., Residual],
         depths: Sequence[int],
         *,
-        between: Gate | None = None,
+        between: Make | None = None,
         output_stride: int = 32,
         multi_grid: Sequence[int] | None = None,
         in_channels: int = 3,
@@ -222,14 +208,10 @@ def _plan(
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw convolutions as He et al. do, and start the spatial gates of CBAM and triplet at ½."""
+    """Draw convolutions as He et al. do."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, SpatialGate):
-            nn.init.zeros_(module.map.norm.weight)
-        elif isinstance(module, TripletAttention) and module.hw is not None:
-            nn.init.zeros_(module.hw.norm.weight)
 
 
 _DEPTHS = {
@@ -242,12 +224,20 @@ _DEPTHS = {
 _OF_BLOCKS = ("groups", "group_width", "stride_first")
 
 
-def resnet(depth: int, *, attention: str | Gate | None = None, **options: Any) -> ResNet:
-    """A ResNet of one of the papers' depths.
+def resnet(
+    depth: int,
+    *,
+    attention: str | Make | None = None,
+    gate_options: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> ResNet:
+    """Build a ResNet of one of the papers' depths.
 
     Args:
         depth: 18, 34, 50, 101 or 152 layers.
-        attention: A name of `GATES`, or "bam", or what makes a gate for so many channels.
+        attention: A gate of `attncourse.models.gates`, or what makes one for so many channels: it
+            closes each block's residual branch.
+        gate_options: Of a gate that is named, such as `{"reduction": 8}`.
         options: Of `ResNet`, and from 50 layers on `groups`, `group_width` and `stride_first` of
             `Bottleneck`.
 
@@ -256,33 +246,24 @@ def resnet(depth: int, *, attention: str | Gate | None = None, **options: Any) -
     """
     if depth not in _DEPTHS:
         raise ValueError(f"depth must be one of {sorted(_DEPTHS)}, got {depth}")
-    gate, between = _places(attention)
+    stands: dict[Place, Make]
+    if callable(attention):
+        stands = {"end": attention}
+    else:
+        stands = places("resnet", attention, **gate_options or {})
     block, depths = _DEPTHS[depth]
     of_block = {name: options.pop(name) for name in _OF_BLOCKS if name in options}
-    return ResNet(partial(block, gate=gate, **of_block), depths, between=between, **options)
-
-
-def _places(attention: str | Gate | None) -> tuple[Gate | None, Gate | None]:
-    """What stands in each block, and what stands between the stages."""
-    if not isinstance(attention, str):
-        return attention, None
-    if attention == "bam":
-        return None, BAM
-    if attention not in GATES:
-        raise ValueError(f"attention must be one of {[*GATES, 'bam']}, got {attention!r}")
-    return GATES[attention], None
-
-
-def _register(name: str, **fixed: Any) -> None:
-    @register(name)
-    def build(**options: Any) -> ResNet:
-        return resnet(**fixed, **options)
+    return ResNet(
+        partial(block, gate=stands.get("end"), **of_block),
+        depths,
+        between=stands.get("between"),
+        **options,
+    )
 
 
 for _depth in _DEPTHS:
-    _register(f"resnet{_depth}", depth=_depth)
+    register(f"resnet{_depth}")(partial(resnet, _depth))
 for _depth in (50, 101):
-    _register(f"resnext{_depth}", depth=_depth, groups=32, group_width=4)
-for _gate in (*GATES, "bam"):
-    for _depth in (18, 34, 50, 101):
-        _register(f"{_gate}_resnet{_depth}", depth=_depth, attention=_gate)
+    register(f"resnext{_depth}")(partial(resnet, _depth, groups=32, group_width=4))
+for _gate, _name in carried_by("resnet"):
+    register(_name)(partial(resnet, int(_name.rpartition("resnet")[2]), attention=_gate))

@@ -16,10 +16,10 @@ from typing import Any
 
 from torch import nn
 
+from attncourse.models.gates import Make, places
 from attncourse.models.registry import register
 from attncourse.models.resnet import Residual, ResNet
 from attncourse.nn.conv_norm import ConvNorm
-from attncourse.nn.sk import SelectiveKernel
 
 
 class SKUnit(Residual):
@@ -30,21 +30,21 @@ class SKUnit(Residual):
         width: Half the channels of the selective kernel, a quarter of those of the output.
         stride: Of the selective kernel.
         dilation: 1: the kernel itself chooses its dilation.
-        sk: What `SelectiveKernel` takes besides: `branches`, `groups`, `reduction`, `min_hidden`.
+        kernel: Makes the selective kernel.
 
     Raises:
         ValueError: If the dilation is another, or the selective kernel cannot be made.
     """
 
     def __init__(
-        self, channels: int, width: int, *, stride: int = 1, dilation: int = 1, **sk: int
+        self, channels: int, width: int, *, kernel: Make, stride: int = 1, dilation: int = 1
     ) -> None:
         if dilation != 1:
             raise ValueError(f"a selective kernel cannot be dilated as a whole, got {dilation}")
         body = nn.Sequential(
             ConvNorm(channels, 2 * width),
             nn.ReLU(inplace=True),
-            SelectiveKernel(2 * width, stride=stride, **sk),
+            kernel(2 * width, stride=stride),
             ConvNorm(2 * width, 4 * width),
         )
         super().__init__(body, channels, 4 * width, stride=stride, gate=None)
@@ -60,7 +60,7 @@ def sknet50(
     depths: tuple[int, int, int, int] = (3, 4, 6, 3),
     **options: Any,
 ) -> ResNet:
-    """SKNet-50, SK[M=2, G=32, r=16] with L = 32 (section 3.2).
+    """Build SKNet-50, SK[M=2, G=32, r=16] with L = 32 (section 3.2).
 
     Args:
         branches: M.
@@ -70,13 +70,13 @@ def sknet50(
         depths: Number of units in each stage.
         options: Of `ResNet`.
     """
-    unit = partial(
-        SKUnit, branches=branches, groups=groups, reduction=reduction, min_hidden=min_hidden
+    stands = places(
+        "sknet", "sk", branches=branches, groups=groups, reduction=reduction, min_hidden=min_hidden
     )
-    return ResNet(unit, depths, **options)
+    return ResNet(partial(SKUnit, kernel=stands["kernel"]), depths, **options)
 
 
 @register("sknet101")
 def sknet101(**options: Any) -> ResNet:
-    """SKNet-101: SKNet-50 with 23 units in the third stage; the same options."""
+    """Build SKNet-101: SKNet-50 with 23 units in the third stage; the same options."""
     return sknet50(depths=(3, 4, 23, 3), **options)

@@ -19,13 +19,12 @@ Differences:
 | output channels | C | may differ from C, which only broadcasting could use | C |
 """
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attncourse.functional import maps
+from attncourse.functional.faces import scale_sides
 from attncourse.functional.sizes import positive
 
 
@@ -64,33 +63,4 @@ class CoordinateAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
-        rows, columns = self.gates(x)
-        if x.device.type == "cpu" and maps.learning(x, rows, columns):
-            out: Tensor = _ScaleSides.apply(x, rows, columns)  # type: ignore[no-untyped-call]
-            return out
-        return maps.scale(x * rows, columns, overwrite=True)
-
-
-class _ScaleSides(torch.autograd.Function):
-    """`x * rows * columns` on a CPU; its gradients share one map, torch's own take three."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        return maps.scale(x * rows, columns, overwrite=True)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, *gates = ctx.saved_tensors
-        product = grad * x
-        rows, columns = (gate.to(product.dtype) for gate in gates)
-        grad_rows = product @ columns.mT  # (B, C, H, W) @ (B, C, W, 1): a weighted sum over W
-        grad_columns = rows.mT @ product
-        if torch.is_grad_enabled():
-            return grad * rows * columns, grad_rows, grad_columns
-        return torch.mul(grad, rows, out=product).mul_(columns), grad_rows, grad_columns
+        return scale_sides(x, *self.gates(x))

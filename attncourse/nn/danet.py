@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.amp import is_autocast_available
 
+from attncourse.functional.chunked import chunked_attention
 from attncourse.functional.sizes import positive, reduced
-from attncourse.nn.chunked import chunked_attention
 
 Sign = Literal["paper", "official"]
 

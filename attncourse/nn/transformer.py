@@ -22,6 +22,7 @@ projections (`bias=True` here), and drops weights and hidden units. `MultiHeadAt
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -93,23 +94,11 @@ class FeedForward(nn.Module):
         return self.narrow(hidden).view_as(x)
 
 
-class EncoderLayer(nn.Module):
-    """Self-attention and feed-forward network.
+class _Layer(nn.Module):
+    """The parts of a layer; the two kinds say in which order x passes them."""
 
-    Args:
-        dim: Width D.
-        heads: Number of heads h; divides `dim`.
-        hidden: Width of the feed-forward network; 4·D if left out.
-        dropout: Of what each sub-layer adds.
-        attention_dropout: Of the attention weights.
-        activation: "relu" or "gelu".
-        norm_first: Pre-norm: the residual path then carries no norm, and a stack of such layers
-            needs one after its last layer.
-        bias: Whether the projections of the attention have a bias.
-
-    Raises:
-        ValueError: If an argument is out of its range.
-    """
+    crosses: ClassVar[bool]
+    """Whether it attends to a memory, too."""
 
     def __init__(
         self,
@@ -124,12 +113,45 @@ class EncoderLayer(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        self.self_attention = MultiHeadAttention(
-            dim, heads=heads, dropout=attention_dropout, bias=bias
-        )
+
+        def attention() -> MultiHeadAttention:
+            return MultiHeadAttention(dim, heads=heads, dropout=attention_dropout, bias=bias)
+
+        def add_norm() -> AddNorm:
+            return AddNorm(dim, dropout=dropout, norm_first=norm_first)
+
+        self.self_attention = attention()
+        if self.crosses:
+            self.cross_attention = attention()
         self.feed_forward = FeedForward(dim, hidden, activation=activation)
-        self.add_norm1 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
-        self.add_norm2 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
+        self.add_norm1 = add_norm()
+        self.add_norm2 = add_norm()
+        if self.crosses:
+            self.add_norm3 = add_norm()
+
+
+class EncoderLayer(_Layer):
+    """Self-attention and feed-forward network.
+
+    Args:
+        dim: Width D.
+        heads: Number of heads h; divides `dim`.
+        hidden: Width of the feed-forward network; 4·D if left out.
+        dropout: Of what each sub-layer adds.
+        attention_dropout: Of the attention weights.
+        activation: "relu" or "gelu".
+        norm_first: Pre-norm: the residual path then carries no norm, and a stack of such layers
+            needs one after its last layer.
+        bias: Whether the projections of the attention have a bias.
+
+    Shape:
+        (B, T, D) → (B, T, D)
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    crosses = False
 
     def forward(self, x: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
         """Encode x (B, T, D).
@@ -144,7 +166,7 @@ class EncoderLayer(nn.Module):
         return x
 
 
-class DecoderLayer(nn.Module):
+class DecoderLayer(_Layer):
     """Self-attention to what has been written, attention to the memory, feed-forward network.
 
     Args:
@@ -157,33 +179,14 @@ class DecoderLayer(nn.Module):
         norm_first: Pre-norm, as in `EncoderLayer`.
         bias: Whether the projections of the attentions have a bias.
 
+    Shape:
+        (B, T, D), memory (B, S, D) → (B, T, D)
+
     Raises:
         ValueError: If an argument is out of its range.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        *,
-        heads: int = 8,
-        hidden: int | None = None,
-        dropout: float = 0.1,
-        attention_dropout: float = 0.0,
-        activation: str = "relu",
-        norm_first: bool = False,
-        bias: bool = False,
-    ) -> None:
-        super().__init__()
-        self.self_attention = MultiHeadAttention(
-            dim, heads=heads, dropout=attention_dropout, bias=bias
-        )
-        self.cross_attention = MultiHeadAttention(
-            dim, heads=heads, dropout=attention_dropout, bias=bias
-        )
-        self.feed_forward = FeedForward(dim, hidden, activation=activation)
-        self.add_norm1 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
-        self.add_norm2 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
-        self.add_norm3 = AddNorm(dim, dropout=dropout, norm_first=norm_first)
+    crosses = True
 
     def forward(
         self,

@@ -19,13 +19,10 @@ Differences:
 | first gamma of the face H × W | – | 0 in its networks: a gate of ½ | 1; 0 in our ResNets |
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-import torch
 from torch import Tensor, nn
 
-from attncourse.functional.maps import learning, scale, z_pool
+from attncourse.functional.faces import scale_faces
+from attncourse.functional.maps import z_pool
 from attncourse.nn.map_gate import MapGate
 
 __all__ = ["TripletAttention", "z_pool"]
@@ -62,40 +59,4 @@ class TripletAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Gate maps (B, C, H, W)."""
         gates = self.gates(x)
-        gates = tuple(gate / len(gates) for gate in gates)
-        if learning(x, *gates):
-            out: Tensor = _ScaleFaces.apply(x, *gates)  # type: ignore[no-untyped-call]
-            return out
-        return scale(_total(gates), x, overwrite=True)
-
-
-def _total(gates: Sequence[Tensor], out: Tensor | None = None) -> Tensor:
-    """The sum of the faces' gates (B, C, H, W), in one map."""
-    total = torch.add(gates[0], gates[1], out=out)  # constant rows first: the other way is slower
-    for gate in gates[2:]:
-        total += gate
-    return total
-
-
-class _ScaleFaces(torch.autograd.Function):
-    """`x * (hc + cw + hw)`, whose gradients share one map; torch's own take two, and keep one."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, *gates: Tensor) -> Tensor:
-        return scale(_total(gates), x, overwrite=True)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
-        x, *gates = ctx.saved_tensors
-        product = grad * x
-        faces = zip((3, 2, 1), gates, strict=False)  # the axis over which each is the same
-        grad_gates = [product.sum(axis, keepdim=True) for axis, _ in faces]
-        if torch.is_grad_enabled():
-            return (grad * _total(gates), *grad_gates)
-        return (_total(gates, out=product).mul_(grad), *grad_gates)
+        return scale_faces(x, *(gate / len(gates) for gate in gates))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from attncourse.recipes.options import (
     Workers,
     at_least,
 )
+from attncourse.recipes.photographs import train_network
 
 if TYPE_CHECKING:
     from attncourse.data.images import Images
@@ -31,7 +33,7 @@ PLAIN = ("resnet18", "resnet50", "resnext50", "mobilenetv2")
 
 
 def recipe(slug: str, *networks: str) -> Callable[..., None]:
-    """The recipe of a lesson.
+    """Make the recipe of a lesson.
 
     Args:
         slug: Of the lesson.
@@ -59,34 +61,20 @@ def recipe(slug: str, *networks: str) -> Callable[..., None]:
         workers: Workers = 0,
     ) -> None:
         options = dict(locals())
-        from functools import partial
-
-        import torch
-
-        from attncourse.models import create
         from attncourse.models.classification import classification_loss, measure
-        from attncourse.recipes.run import Run
-        from attncourse.training import sgd, warm_up_then_decay, world
+        from attncourse.training import sgd
 
-        images = _read(data, side=size)
-        batches, tests = images.batches(batch, seed=seed), images.tests(batch, workers=workers)
-        torch.manual_seed(seed)
-        model = create(network.value, num_classes=images.classes)
-        history = Run(options).fit(
-            model,
-            batches,
+        train_network(
+            options,
+            _read(data, side=size),
             partial(classification_loss, side=size, smoothing=smoothing),
-            schedule=warm_up_then_decay(steps, warm_up=0.05),
+            partial(measure, side=size),
+            figures={"accuracy": "accuracy", "top5_accuracy": "top-5 accuracy"},
+            test_batch=batch,
+            warm_up=0.05,
             optimizer=partial(sgd, weight_decay=weight_decay),
             clip=None,
-            evaluate=lambda model: measure(model, tests, side=size),
-            progress=network.value,
         )
-        if world().rank == 0:
-            last = history.metrics[-1]
-            print(f"{len(images.test):,} test images after {last['step']:,} steps:")
-            print(f"  accuracy        {last['accuracy']:.3f}")
-            print(f"  top-5 accuracy  {last['top5_accuracy']:.3f}")
 
     train.__doc__ = f"""Classify CIFAR-100 or photographs of your own with {networks[0]}.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,7 @@ from attncourse.recipes.options import (
     Workers,
     at_least,
 )
+from attncourse.recipes.photographs import train_network
 
 Optimizer = Literal["sgd", "adamw"]
 
@@ -28,7 +30,7 @@ Optimizer = Literal["sgd", "adamw"]
 def recipe(
     slug: str, *networks: str, optimizer: Optimizer, lr: float, weight_decay: float
 ) -> Callable[..., None]:
-    """The recipe of a lesson.
+    """Make the recipe of a lesson.
 
     Args:
         slug: Of the lesson.
@@ -59,34 +61,21 @@ def recipe(
         workers: Workers = 0,
     ) -> None:
         options = dict(locals())
-        from functools import partial
-
-        import torch
-
         from attncourse.data import segmentation
-        from attncourse.models import create
         from attncourse.models.segmentation import measure, segmentation_loss
-        from attncourse.recipes.run import Run
-        from attncourse.training import adamw, sgd, warm_up_then_decay, world
+        from attncourse.training import adamw, sgd
 
         images = segmentation.read(data, side=size)
-        batches, tests = images.batches(batch, seed=seed), images.tests(1, workers=workers)
-        torch.manual_seed(seed)
-        model = create(network.value, num_classes=images.classes)
-        history = Run(options).fit(
-            model,
-            batches,
+        train_network(
+            options,
+            images,
             segmentation_loss,
-            schedule=warm_up_then_decay(steps, warm_up=0.02),
+            partial(measure, classes=images.classes),
+            figures={"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy"},
+            test_batch=1,
+            warm_up=0.02,
             optimizer=partial(sgd if optimizer == "sgd" else adamw, weight_decay=weight_decay),
-            evaluate=lambda model: measure(model, tests, classes=images.classes),
-            progress=network.value,
         )
-        if world().rank == 0:
-            last = history.metrics[-1]
-            print(f"{len(images.test):,} test images after {last['step']:,} steps:")
-            print(f"  mean IoU        {last['mean_iou']:.3f}")
-            print(f"  pixel accuracy  {last['pixel_accuracy']:.3f}")
 
     train.__doc__ = f"""Label the pixels of PASCAL VOC 2012 or ADE20K with {networks[0]}.
 

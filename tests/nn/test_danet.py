@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from attncourse.nn import chunked
-from attncourse.nn.chunked import chunked_attention
+from attncourse.functional import chunked
+from attncourse.functional.chunked import chunked_attention
 from attncourse.nn.danet import ChannelAttention, DANetHead, PositionAttention
 from attncourse.profiling import macs, parameters, peak_bytes
 from benchmarks.baselines import danet as baselines

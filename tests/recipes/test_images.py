@@ -7,10 +7,11 @@ import pytest
 from commands import TWO_PROCESSES, command, losses, train
 
 from attncourse.models import classification, registry, segmentation
+from attncourse.models.gates import GATES
 from attncourse.recipes import RECIPES
 from tests.image_folders import ade20k, cifar, photographs, voc
 
-GATES = ["se", "sk", "cbam", "coordinate", "triplet"]
+SLUGS = sorted({gate.slug for gate in GATES.values()})
 DENSE = ["danet", "seaformer"]
 SMALL = ["--size", 32, "--batch", 4]
 
@@ -23,7 +24,7 @@ def folders(tmp_path_factory):
     return {name: make(home / name) for name, make in makers.items()}
 
 
-@pytest.mark.parametrize("slug", GATES)
+@pytest.mark.parametrize("slug", SLUGS)
 def test_gates_classify_cifar(slug, folders, tmp_path, capsys):
     options = ["--data", folders["cifar"], *SMALL, "--folder", tmp_path / "run"]
     assert train(slug, *options, "--steps", 2) == 0
@@ -115,7 +116,7 @@ def test_a_network_without_a_gate_is_an_option(amp, folders, tmp_path, capsys):
     assert "resnet18" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("slug", [*GATES, *DENSE])
+@pytest.mark.parametrize("slug", [*SLUGS, *DENSE])
 def test_every_choice_is_a_network_of_the_course(slug):
     choices = RECIPES[slug].__annotations__["network"].__origin__
     assert {choice.value for choice in choices} <= set(registry.available())
@@ -140,7 +141,7 @@ def test_bad_input_gets_one_line(slug, options, message, folders, tmp_path, caps
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("slug", GATES)
+@pytest.mark.parametrize("slug", SLUGS)
 def test_an_empty_folder_is_told_what_is_expected(slug, tmp_path, capsys):
     assert train(slug, "--data", tmp_path) == 2
     printed = capsys.readouterr().err

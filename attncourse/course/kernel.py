@@ -7,7 +7,7 @@ that it spoils itself and not the cells after it.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ def execute(
     cell_timeout: int,
     on_cell: OnCell | None = None,
     twice: Choice | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Execution:
     """Runs every code cell of a notebook, in place, and goes on after errors.
 
@@ -55,6 +56,7 @@ def execute(
         cell_timeout: Seconds that one cell may take.
         on_cell: Called with the number of the cell that starts, from 1, and of all cells.
         twice: Chooses cells that are run a second time, as soon as they have run.
+        environment: Variables of the kernel, before those that it has anyway.
 
     Returns:
         What it took. A cell that was stopped carries an error output named `TIMED_OUT` or
@@ -66,7 +68,7 @@ def execute(
         for index, error in stopped.items():
             nb.cells[index].outputs = [error]
         client = _client(nb, folder, cell_timeout)
-        with client.setup_kernel(env=_environment()):
+        with client.setup_kernel(env=_environment() | dict(environment or {})):
             execution = Execution()
             culprit = _run(client, stopped, on_cell, twice, execution)
             if culprit is None:

@@ -9,6 +9,7 @@ Training is a call of `attncourse.training.fit` or of a recipe, a call of any me
 """
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,12 +33,12 @@ class CellFlow:
     Attributes:
         trained: Whether it trains, or mentions something that training touched.
         claims: For each call of `claim` that it makes, whether something trained is judged.
-        seeds: How often it assigns the name `seeds`.
+        seeds: The values that it assigns to the name `seeds`.
     """
 
     trained: bool = False
     claims: dict[ast.Call, bool] = field(default_factory=dict)
-    seeds: int = 0
+    seeds: list[ast.expr] = field(default_factory=list)
 
 
 def follow(sources: Iterable[str]) -> list[CellFlow]:
@@ -70,6 +71,14 @@ class _Scope:
     returns_trained: bool = False
     comprehension: bool = False
 
+    def held_by(self, names: set[str]) -> set[str]:
+        """These names, and all those through which their objects can be reached as well."""
+        found, new = set(names), set(names)
+        while new:
+            new = set().union(*(self.aliases.get(name, set()) for name in new)) - found
+            found |= new
+        return found
+
     def of(self, name: str) -> "_Scope | None":
         """The scope in which a name is bound."""
         here = name in self.bound and name not in self.elsewhere
@@ -84,6 +93,8 @@ class _Flow:
         self.now = CellFlow()
         self.branches = 0  # within them an assignment may not have happened
         self.running: list[ast.AST] = []
+        # For each function that was read, the parameters that can be reached from what it returns.
+        self.given_back: dict[Function, set[str]] = defaultdict(set)
 
     def cell(self, tree: ast.Module) -> CellFlow:
         self.now = CellFlow()
@@ -120,8 +131,8 @@ class _Flow:
                     self.change(target)
                 self.value(target)
             case ast.For() | ast.AsyncFor():
-                trained, reached = self.value(node.iter), self.reached(node.iter)
-                self.assign(node.target, node.iter, trained, reached)
+                for target, source in _bound_by(node.target, node.iter):
+                    self.assign(target, source, self.value(source), self.reached(source))
                 self.loop([*node.body, *node.orelse])
             case ast.While(test=test):
                 self.value(test)
@@ -188,7 +199,7 @@ class _Flow:
         match target:
             case ast.Name(id=name):
                 if name == "seeds" and self.scope.parent is None:
-                    self.now.seeds += 1
+                    self.now.seeds.append(value)
                 scope = self.bind(name)
                 scope.aliases.setdefault(name, set()).update(reached - {name})
                 if isinstance(value, ast.Lambda):
@@ -245,14 +256,15 @@ class _Flow:
     def comprehension(self, node: Comprehension) -> bool:
         with self.within(_Scope(self.scope, comprehension=True)) as scope:
             for each in node.generators:
-                trained, reached = self.value(each.iter), self.reached(each.iter)
-                for name in _names(each.target):
-                    scope.bound.add(name)
-                    scope.aliases[name] = reached - {name}
-                    if trained:
-                        scope.trained.add(name)
+                for target, source in _bound_by(each.target, each.iter):
+                    trained, reached = self.value(source), self.reached(source)
+                    for name in _names(target):
+                        scope.bound.add(name)
+                        scope.aliases[name] = reached - {name}
+                        if trained:
+                            scope.trained.add(name)
                 for condition in each.ifs:
-                    trained |= self.value(condition)
+                    self.value(condition)
             parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
             return any([self.value(part) for part in parts])
 
@@ -334,6 +346,7 @@ class _Flow:
                 scope.returned = self.reached(definition.body)
             else:
                 self.block(definition.body)
+        self.given_back[definition] |= scope.held_by(scope.returned)
         for name in scope.changed & given.keys():
             self.change(given[name])
         return scope.returns_trained
@@ -410,9 +423,8 @@ class _Flow:
         if definition := self.definition(called):
             if isinstance(definition, ast.ClassDef):
                 return set().union(*map(self.reached, arguments))
-            back = _given_back(definition)
             given = self.given(definition, node)
-            held += [given[name] for name in back & given.keys()]
+            held += [given[name] for name in self.given_back[definition] & given.keys()]
         elif _roots(called) & {*SAME_OBJECTS} or self.path(called).startswith(WRAPPERS):
             held = arguments
         elif isinstance(called, ast.Attribute) and not self.path(called):
@@ -464,6 +476,21 @@ def _roots(node: ast.expr) -> set[str]:
     return {node.id} if isinstance(node, ast.Name) else set()
 
 
+def _bound_by(target: ast.expr, iterated: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What each part of a loop's target is taken from: `zip` and `enumerate` mix nothing."""
+    match target, iterated:
+        case ast.Tuple(elts=parts), ast.Call(func=ast.Name(id="zip"), args=sources) if len(
+            parts
+        ) == len(sources) and not any(map(_is_starred, [*parts, *sources])):
+            for part, source in zip(parts, sources, strict=True):
+                yield from _bound_by(part, source)
+        case ast.Tuple(elts=[count, part]), ast.Call(func=ast.Name(id="enumerate"), args=[source]):
+            yield count, ast.Constant(0)
+            yield from _bound_by(part, source)
+        case _:
+            yield target, iterated
+
+
 def _names(node: ast.expr) -> Iterator[str]:
     return (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
 
@@ -472,16 +499,6 @@ def _parameters(definition: Function) -> list[str]:
     known = definition.args
     single = [each for each in (known.vararg, known.kwarg) if each]
     return [each.arg for each in (*known.posonlyargs, *known.args, *known.kwonlyargs, *single)]
-
-
-def _given_back(definition: Function) -> set[str]:
-    """Parameters that occur in what a function returns."""
-    if isinstance(definition, ast.Lambda):
-        values: list[ast.expr] = [definition.body]
-    else:
-        returns = (each for each in ast.walk(definition) if isinstance(each, ast.Return))
-        values = [each.value for each in returns if each.value is not None]
-    return {name for each in values for name in _names(each)} & set(_parameters(definition))
 
 
 def _has_gradient(node: ast.AST) -> bool:

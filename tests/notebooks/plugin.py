@@ -9,12 +9,17 @@ nbval runs the cells; on top of it stands what it leaves open:
 - marks are tags, since a comment in a cell changes the checksum that nbgrader keeps of it.
 
 Tags: ``nbval-skip``, ``nbval-ignore-output``, ``raises-exception``, and ``tolerance=0.05``.
+
+A lesson is replayed a second time as another machine would run it, another one each day
+(`benchmarks.machines`): ``--machine sse41`` asks for one of them, ``--machine all`` for every one.
 """
 
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from queue import Empty
@@ -26,19 +31,42 @@ from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_comment_markers
 
+from attncourse.course.syllabus import find
+from benchmarks.machines import HERE, MACHINES, in_turn, simulated
 from tests.notebooks.compare import Tolerance, differences
 
 SECONDS_PER_CELL = 300  # a lesson takes less than 60, but machines may be busy
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+DAY = "ATTNCOURSE_DAY"  # decides whose turn it is; one day for all workers
+IN_TURN, ALL = "turn", "all"
 REPORTED = 5  # cells: what follows a wrong one is often wrong because of it
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--machine",
+        default=IN_TURN,
+        choices=(HERE, *simulated(), IN_TURN, ALL),
+        help="replay lessons as another machine would; by default as this one and one in turn",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault(DAY, date.today().isoformat())
+    if config.getoption("loadscopereorder", None):
+        config.option.loadscopereorder = False  # it would leave the few and long replays to the end
     config.option.nbval_cell_timeout = min(config.option.nbval_cell_timeout, SECONDS_PER_CELL)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels inherit it
     whole_files = config.getoption("dist", "no") in ("no", "loadfile", "loadscope")
     if plain_nbval(config) and not whole_files:
         raise pytest.UsageError("a cell needs those before it: run nbval with --dist loadfile")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest first, which are the replays; then the files with the most tests."""
+    if hasattr(config, "workerinput"):
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (not isinstance(item, Replay), -tests[item.path]))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -101,7 +129,20 @@ class Notebook(IPyNbFile):
     """A notebook and the kernel that runs its cells."""
 
     def collect(self) -> Iterator["Replay"]:
-        yield Replay.from_parent(self, name="replay")
+        for machine in self.machines():
+            name = "replay" if machine == HERE else f"replay[{machine}]"
+            yield Replay.from_parent(self, name=name, machine=machine)
+
+    def machines(self) -> list[str]:
+        """On which machines it is replayed; what is no lesson, on this one."""
+        try:
+            lesson = find(self.path.stem)
+        except ValueError:
+            return [HERE]
+        asked = self.config.option.machine
+        if asked == IN_TURN:
+            return [HERE, in_turn(lesson.number, date.fromisoformat(os.environ[DAY]))]
+        return [HERE, *simulated()] if asked == ALL else [asked]
 
     def cells(self) -> Iterator[Cell]:
         for cell in super().collect():
@@ -115,12 +156,18 @@ class Notebook(IPyNbFile):
                 )
 
     def setup(self) -> None:
+        """Nothing: each replay has a kernel of its own."""
+
+    def start_kernel(self, machine: str) -> None:
         self.displays = {}
-        self.kernel = WatchedKernel(
-            CURRENT_ENV_KERNEL_NAME,
-            cwd=str(self.path.parent),
-            startup_timeout=self.config.option.nbval_kernel_startup_timeout,
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in MACHINES[machine].items():
+                patch.setenv(variable, value)  # the kernel inherits it
+            self.kernel = WatchedKernel(
+                CURRENT_ENV_KERNEL_NAME,
+                cwd=str(self.path.parent),
+                startup_timeout=self.config.option.nbval_kernel_startup_timeout,
+            )
 
     def get_kernel_message(self, timeout=None, stream="iopub"):
         """The next message; updates of a display, of which nbval knows nothing, are done here."""
@@ -137,9 +184,12 @@ class Notebook(IPyNbFile):
                 content["data"] = self.displays[name] = NotebookNode(content["data"])
             return message
 
-    def teardown(self) -> None:
+    def stop_kernel(self) -> None:
         if hasattr(self.kernel, "km"):  # nbval has not stopped it after a timeout
             self.kernel.stop()
+
+    def teardown(self) -> None:
+        """Nothing: see `setup`."""
 
 
 class NotAsStored(Exception):
@@ -147,7 +197,17 @@ class NotAsStored(Exception):
 
 
 class Replay(pytest.Item):
-    """All cells of a notebook, in order."""
+    """All cells of a notebook, in order, on one machine."""
+
+    def __init__(self, *, machine: str = HERE, **arguments):
+        super().__init__(**arguments)
+        self.machine = machine
+
+    def setup(self) -> None:
+        self.parent.start_kernel(self.machine)
+
+    def teardown(self) -> None:
+        self.parent.stop_kernel()
 
     def runtest(self) -> None:
         cells = list(self.parent.cells())
@@ -162,7 +222,7 @@ class Replay(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self):
-        return self.path, None, self.parent.nodeid
+        return self.path, None, self.nodeid
 
 
 def replay(cells: list[Cell]) -> Iterator[str]:

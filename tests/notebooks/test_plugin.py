@@ -1,6 +1,7 @@
 """Small notebooks, their outputs stated here, handed to pytest."""
 
 import time
+from datetime import date, timedelta
 
 import nbformat
 import pytest
@@ -8,7 +9,10 @@ from nbformat.v4 import new_code_cell, new_output
 
 from attncourse import plotting as plot
 from attncourse.plotting.show import Picture
+from benchmarks.machines import HERE, in_turn, simulated
 from tests.notebooks.plugin import CURRENT_ENV_KERNEL_NAME, KernelDied, WatchedKernel
+
+plot.panels()  # imports matplotlib: pytester would forget half of what a test imports itself
 
 PLOT = """\
 from attncourse import plotting as plot
@@ -35,10 +39,12 @@ def figure(y):
 def replay(pytester):
     """Save a notebook of the given cells and run pytest on it."""
 
-    def run(*cells, arguments=()):
+    def run(*cells, name="lesson", arguments=()):
         notebook = nbformat.v4.new_notebook(cells=list(cells))
-        nbformat.write(notebook, pytester.path / "lesson.ipynb")
-        return pytester.runpytest("-p", "tests.notebooks.plugin", *arguments)
+        nbformat.write(notebook, pytester.path / f"{name}.ipynb")
+        result = pytester.runpytest("-p", "tests.notebooks.plugin", *arguments)
+        (pytester.path / f"{name}.ipynb").unlink()
+        return result
 
     return run
 
@@ -141,6 +147,38 @@ def test_kernels_have_one_thread_unless_told_otherwise(replay, monkeypatch):
     replay(asked).assert_outcomes(passed=1)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     failed(replay(asked), "stdout: 1 stored, 2 computed")
+
+
+def test_a_lesson_is_replayed_as_the_machines_that_are_asked_for(replay, monkeypatch):
+    monkeypatch.setenv("ATTNCOURSE_DAY", "2024-03-01")
+    asked = cell("import os\nprint(os.environ['OMP_NUM_THREADS'])", "1\n")
+    for machine in (HERE, *simulated()):
+        result = replay(asked, name="06-se", arguments=["--machine", machine])
+        result.assert_outcomes(**{"failed" if machine == "threads" else "passed": 1})
+    replay(asked, name="06-se", arguments=["--machine", "all"]).assert_outcomes(
+        passed=len(simulated()), failed=1
+    )
+    replay(asked, arguments=["--machine", "all"]).assert_outcomes(passed=1)  # it is no lesson
+
+
+def test_each_lesson_has_its_turn_on_every_machine_and_not_all_on_one_day():
+    days = [date(2024, 2, 28) + timedelta(days) for days in range(len(simulated()))]
+    assert {in_turn(6, day) for day in days} == set(simulated())
+    assert {in_turn(number, days[0]) for number in range(3)} == set(simulated()) 
+
+
+@pytest.mark.skipif("sse41" not in simulated(), reason="a setting of x86 processors")
+def test_settings_reach_torch(replay):
+    asked = "import torch\nprint(torch.backends.cpu.get_cpu_capability())"
+    stored = cell(asked, "DEFAULT\n")
+    replay(stored, name="06-se", arguments=["--machine", "sse41"]).assert_outcomes(passed=1)
+
+
+def test_replays_come_first_when_workers_share_them(replay, pytester):
+    pytester.makepyfile(test_many="def test_a(): pass\ndef test_b(): pass")
+    arguments = ["-n", "1", "--dist", "loadfile", "-v", "-p", "no:cacheprovider"]
+    result = replay(cell("1", "1"), arguments=arguments)
+    result.stdout.fnmatch_lines(["*replay*", "*test_a*", "*test_b*"])
 
 
 def test_plain_nbval_stays_a_test_for_each_cell(replay):

@@ -35,7 +35,7 @@ def held(lesson: Anatomy) -> Iterator[str]:
 
 def one_place_for_seeds(lesson: Anatomy) -> Iterator[str]:
     """A lesson that trains names its seeds once: `seeds = …`, so that others can be tried."""
-    places = [index for index, _, flow in lesson.flow for _ in range(flow.seeds)]
+    places = [index for index, _, flow in lesson.flow for _ in flow.seeds]
     if any(flow.trained for _, _, flow in lesson.flow) and len(places) != 1:
         cells = ", ".join(str(index + 1) for index in places) or "no cell"
         yield f"`seeds` is assigned in {cells}"

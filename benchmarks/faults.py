@@ -1,0 +1,56 @@
+"""Planted faults, by lesson: what its claims must notice.
+
+A fault is a name and replacements in the lesson's code. Under each of them a claim of the lesson
+must fail, and each claim must fail under one of them: what nothing can contradict says nothing.
+`UNTRAINED` every lesson has: all networks stay as they were drawn.
+"""
+
+Fault = dict[str, str]
+
+UNTRAINED = "untrained"
+# Put before a lesson's own code, which imports `fit` from there.
+NO_TRAINING = """\
+from attncourse import training
+training.fit = lambda *arguments, **options: None
+"""
+REMOVED = "mechanism removed"
+CONTROLS = "controls are none"  # what should lack the mechanism has it
+
+FAULTS: dict[str, dict[str, Fault]] = {
+    "bahdanau": {
+        REMOVED: {
+            "    fit(\n": "    if attention:  # equal scores, and so they stay\n"
+            "        torch.nn.init.zeros_(model.attention.v.requires_grad_(False))\n"
+            "    fit(\n"
+        },
+        CONTROLS: {"attention=False": "attention=True", "w.roll(1, dims=-1)": "w"},
+    },
+    "transformer": {
+        REMOVED: {"table.mul_(positions)": "table.mul_(False)"},
+        CONTROLS: {
+            "table.mul_(positions)": "table.mul_(True)",
+            "[0 * eye]": "[eye]",
+            "[eye.roll(1, dims=0)]": "[eye]",
+        },
+    },
+    "se": {
+        REMOVED: {"return x * gate": "return x + 0 * gate"},
+        CONTROLS: {
+            "train(nn.Identity,": "train(lambda: SEBlock(24, reduction=2),",
+            "logits.roll(1, dims=0)": "logits",
+        },
+    },
+    "sk": {
+        REMOVED: {"weights = logits.softmax(dim=1)": "weights = (0 * logits).softmax(dim=1)"},
+        CONTROLS: {
+            "train(HalfAndHalf,": "train(SKConv,",
+            "z.roll(1, dims=0)": "z",
+            "1000 * z": "-1000 * z",
+        },
+    },
+}
+
+
+def faults(slug: str) -> dict[str, Fault]:
+    """The faults of a lesson by their names, the one that every lesson has among them."""
+    return {UNTRAINED: {}, **FAULTS.get(slug, {})}

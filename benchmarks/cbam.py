@@ -2,24 +2,18 @@
 
 from collections.abc import Iterator
 
-from attncourse.nn.cbam import CBAM
 from benchmarks.baselines import cbam as baselines
-from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
-from benchmarks.maps import SHAPES, draw, name
+from benchmarks.maps import gate_cases
 
 
 def cases() -> Iterator[Case]:
-    for shape in SHAPES:
-        ours = CBAM(shape[1])
-        yield Case(
-            name("CBAM", shape),
-            inputs=draw(shape),
-            ours=ours,
-            baselines={"official structure": like(ours, baselines.CBAM(shape[1]))},
-            forward=2.2,
-            both=1.0,
-            stretch=(3.2, 2.5),
-            compiled=True,
-            large=draw(shape, batches=8),
-        )
+    return gate_cases(
+        "cbam",
+        "CBAM",
+        {"official structure": baselines.CBAM},
+        forward=2.2,
+        both=1.0,
+        stretch=(3.2, 2.5),
+        compiled=True,
+    )

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from attncourse.nn.se import EfficientChannelAttention, SqueezeExcitation
+from attncourse.nn.excitation import adaptive_kernel
 from benchmarks.baselines import se as baselines
-from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
-from benchmarks.maps import SHAPES, draw, name
+from benchmarks.maps import gate_cases
 
 
 def floor(x: Tensor) -> Tensor:
@@ -16,34 +15,24 @@ def floor(x: Tensor) -> Tensor:
     return x * x.mean((2, 3), keepdim=True)
 
 
+def eca(channels: int) -> baselines.EfficientChannelAttention:
+    """ECA with the kernel of ours."""
+    return baselines.EfficientChannelAttention(adaptive_kernel(channels))
+
+
 def cases() -> Iterator[Case]:
-    for shape in SHAPES:
-        channels = shape[1]
-        se = SqueezeExcitation(channels)
-        yield Case(
-            name("SE", shape),
-            inputs=draw(shape),
-            ours=se,
-            baselines={
-                "1×1 convolutions": like(se, baselines.SqueezeExcitation(channels)),
-                "linear layers": like(se, baselines.LinearSqueezeExcitation(channels)),
-            },
-            forward=1.0,
-            both=1.3,
-            stretch=(None, 1.8),
-            floor=floor,
-            large=draw(shape, batches=8),
-        )
-        eca = EfficientChannelAttention(channels)
-        (kernel,) = eca.excitation.conv.kernel_size
-        yield Case(
-            name("ECA", shape),
-            inputs=draw(shape),
-            ours=eca,
-            baselines={
-                "official structure": like(eca, baselines.EfficientChannelAttention(kernel))
-            },
-            stretch=(None, 1.2),
-            floor=floor,
-            large=draw(shape, batches=8),
-        )
+    yield from gate_cases(
+        "se",
+        "SE",
+        {
+            "1×1 convolutions": baselines.SqueezeExcitation,
+            "linear layers": baselines.LinearSqueezeExcitation,
+        },
+        forward=1.0,
+        both=1.3,
+        stretch=(None, 1.8),
+        floor=floor,
+    )
+    yield from gate_cases(
+        "eca", "ECA", {"official structure": eca}, stretch=(None, 1.2), floor=floor
+    )

@@ -1,25 +1,18 @@
-"""Cases of SK."""
+"""Cases of selective kernels."""
 
 from collections.abc import Iterator
 
-from attncourse.nn.sk import SelectiveKernel
 from benchmarks.baselines import sk as baselines
-from benchmarks.baselines.weights import like
 from benchmarks.harness import Case
-from benchmarks.maps import SHAPES, draw, name
+from benchmarks.maps import gate_cases
 
 
 def cases() -> Iterator[Case]:
-    for shape in SHAPES:
-        ours = SelectiveKernel(shape[1])
-        yield Case(
-            name("SK", shape),
-            inputs=draw(shape),
-            ours=ours,
-            baselines={"official structure": like(ours, baselines.SelectiveKernel(shape[1]))},
-            forward=1.15,
-            both=1.0,
-            stretch=(1.4, 1.5),
-            compiled=False,
-            large=draw(shape, batches=8),
-        )
+    return gate_cases(
+        "sk",
+        "SK",
+        {"official structure": baselines.SelectiveKernel},
+        forward=1.15,
+        both=1.0,
+        stretch=(1.4, 1.5),
+    )

@@ -1,11 +1,25 @@
 import pytest
 import torch
 
-from attncourse.data import crossed_digits, cued_digits, latin_digits, pointed_digits, woven_digits
+from attncourse.data import (
+    crossed_digits,
+    cued_digits,
+    latin_digits,
+    paired_digits,
+    pointed_digits,
+    woven_digits,
+)
 
 TASKS = {
     each.__name__.rpartition(".")[2]: each.load
-    for each in (cued_digits, crossed_digits, latin_digits, pointed_digits, woven_digits)
+    for each in (
+        cued_digits,
+        crossed_digits,
+        latin_digits,
+        paired_digits,
+        pointed_digits,
+        woven_digits,
+    )
 }
 
 

@@ -45,7 +45,7 @@ class Cost:
 
 
 def cost(module: nn.Module, *inputs: Any, convention: Convention = "products") -> Cost:
-    """All four figures of one forward call in evaluation mode, without gradients."""
+    """Measure all four figures of one forward call in evaluation mode, without gradients."""
 
     def forward() -> None:
         module(*inputs)
@@ -60,12 +60,12 @@ def cost(module: nn.Module, *inputs: Any, convention: Convention = "products") -
 
 
 def parameters(module: nn.Module) -> int:
-    """The number of learned numbers; a tensor that two layers share counts once."""
+    """Return the number of learned numbers; a tensor that two layers share counts once."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
 def macs(module: nn.Module, *inputs: Any, convention: Convention = "products") -> int:
-    """Multiply-adds of one forward call in evaluation mode.
+    """Count the multiply-adds of one forward call in evaluation mode.
 
     The call is carried out: a module and inputs on the meta device (`with torch.device("meta")`)
     give the same count without arithmetic or memory.
@@ -89,7 +89,7 @@ def macs(module: nn.Module, *inputs: Any, convention: Convention = "products") -
 
 
 def longest_chain(output: Tensor) -> int:
-    """How many of the operations that made a tensor had to wait for one another.
+    """Count the operations of a tensor that had to wait for one another: its longest chain.
 
     However many processors there are, this many steps come one after another: it is the longest
     path in autograd's graph, so the output must have been computed with gradients.
@@ -112,13 +112,13 @@ def longest_chain(output: Tensor) -> int:
 
 
 def seconds(call: Callable[[], object], *, min_run_time: float = 0.2) -> float:
-    """Median wall time of a call, on one thread, or on the GPU once it has finished."""
+    """Return the median wall time of a call, on one thread, or on the GPU once it has finished."""
     timer = Timer("call()", globals={"call": call})
     return float(timer.blocked_autorange(min_run_time=min_run_time).median)
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
-    """The most memory that tensors made during a call held at one moment, in bytes.
+    """Measure the most memory that tensors made during a call held at one moment, in bytes.
 
     Exact and repeatable: storages are counted as they are made and freed, so what a kernel needs
     inside itself is not seen. On CUDA the caching allocator is asked instead.

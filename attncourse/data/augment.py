@@ -40,7 +40,7 @@ def zoomed(sample: Sample, rng: np.random.Generator, *, side: int) -> Sample:
 
 
 def centred(sample: Sample, *, side: int) -> Sample:
-    """The middle of an image whose shorter side is an eighth longer than the square."""
+    """Return the middle of an image whose shorter side is an eighth longer than the square."""
     image, label = sample
     image = _shortest(image, side * 8 // 7)
     top, left = ((length - side) // 2 for length in image.shape[1:])
@@ -48,7 +48,7 @@ def centred(sample: Sample, *, side: int) -> Sample:
 
 
 def scaled(sample: Sample, rng: np.random.Generator, *, side: int) -> Sample:
-    """A square of an image and its map of classes, at half to double size; every second mirrored.
+    """Cut a square of an image and its map of classes, at half to double size, maybe mirrored.
 
     Size 1 means that the shorter side is as long as the square. What lies outside the image is
     grey, and ignored.
@@ -65,7 +65,7 @@ def scaled(sample: Sample, rng: np.random.Generator, *, side: int) -> Sample:
 
 
 def fitted(sample: Sample, *, side: int) -> Sample:
-    """A whole image whose shorter side has this length; its map of classes keeps its own size."""
+    """Resize a whole image to a shorter side of this length; its map of classes stays."""
     image, labels = sample
     return _shortest(image, side), labels
 
@@ -73,7 +73,7 @@ def fitted(sample: Sample, *, side: int) -> Sample:
 def _cropped(
     rng: np.random.Generator, *maps: Tensor, height: int, width: int
 ) -> tuple[Tensor, ...]:
-    """The same random part of maps (…, H, W)."""
+    """Return the same random part of maps (…, H, W)."""
     top = int(rng.integers(maps[0].shape[-2] - height, endpoint=True))
     left = int(rng.integers(maps[0].shape[-1] - width, endpoint=True))
     return tuple(each[..., top : top + height, left : left + width] for each in maps)
@@ -90,7 +90,7 @@ def _shortest(image: Tensor, side: int) -> Tensor:
 
 
 def _resized(maps: Tensor, height: int, width: int, *, smooth: bool = True) -> Tensor:
-    """Maps (C, H, W) at another size; classes have no value between them and are not smoothed."""
+    """Resize maps (C, H, W); classes have no value between them and are not smoothed."""
     if maps.shape[1:] == (height, width):
         return maps
     mode = {"mode": "bilinear", "antialias": True} if smooth else {"mode": "nearest-exact"}

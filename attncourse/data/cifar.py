@@ -68,7 +68,7 @@ def _photographs(path: Path, classes: int) -> Photographs:
 
 
 def _field(path: Path, name: str) -> Any:
-    """A field of the dictionary in a file."""
+    """Return a field of the dictionary in a file."""
     if not path.is_file():
         raise ValueError(
             f"there is no {path}: CIFAR-100 for Python consists of {FOLDER}/{{train,test,meta}}"

@@ -46,7 +46,7 @@ class Images(handwriting.Images):
         return self.digits[torch.arange(len(self)), self.rows, self.columns]
 
     def on_target(self, height: int, width: int) -> Tensor:
-        """Where a coarser map shows the digit to read: its places with their centre in that cell.
+        """Find where a coarser map shows the digit to read: places with their centre in its cell.
 
         Args:
             height: Rows of the map, which covers the whole sheet.
@@ -66,7 +66,7 @@ def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
-    """Sheets of this handwriting; every cell is filled by lot, and every crossing as likely."""
+    """Draw sheets of this handwriting; every cell is filled by lot, every crossing as likely."""
     chosen = rng.integers(len(written.digits), size=(images, ROWS, COLUMNS))
     rows, columns = rng.integers(ROWS, size=images), rng.integers(COLUMNS, size=images)
     wander = rng.integers(CELL - SIDE + 1, size=(images, ROWS, COLUMNS, 2))
@@ -83,7 +83,7 @@ def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images
 
 
 def _cells(places: int, length: int) -> Tensor:
-    """The row, or column, of digits in which places along a side of the sheet have their centre.
+    """Find the row, or column, of digits in which places along a side have their centre.
 
     Negative in the border: (places,).
     """
@@ -92,7 +92,7 @@ def _cells(places: int, length: int) -> Tensor:
 
 
 def _marked(numbers: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
-    """Which pixels of a side belong to the row, or column, with this number: (N, length)."""
+    """Return which pixels of a side belong to the row, or column, with this number: (N, length)."""
     first = BORDER + numbers[:, None] * CELL
     place = np.arange(length)
     return (first <= place) & (place < first + CELL)

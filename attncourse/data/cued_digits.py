@@ -48,7 +48,7 @@ def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
-    """Images of digits chosen from this handwriting; each of the three is chosen for itself."""
+    """Draw images of digits of this handwriting; each of the three is chosen for itself."""
     chosen = rng.integers(len(written.digits), size=(images, len(COLOURS)))
     cues = rng.integers(len(CUES), size=images)
     above, top, left = rng.integers(_PLAY + 1, size=(3, images))

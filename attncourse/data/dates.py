@@ -67,14 +67,14 @@ def load(
 
 
 def write(day: date, locale: Locale | str, style: str) -> str:
-    """A day as the people of a locale write it, in lower case and without invisible marks."""
+    """Write a day as people of a locale do, in lower case and without invisible marks."""
     text = unicodedata.normalize("NFKC", format_date(day, format=style, locale=locale)).lower()
     visible = "".join(c for c in text if unicodedata.category(c) != "Cf")  # marks of direction
     return " ".join(visible.split())
 
 
 def _styles(locales: Sequence[str], formats: Sequence[str]) -> list[tuple[Locale, str]]:
-    """The (locale, format) pairs that write the year in full."""
+    """Return the (locale, format) pairs that write the year in full."""
     known = {"short", *FORMATS}
     if unknown := set(formats) - known:
         raise ValueError(f"formats must be among {sorted(known)}, got {sorted(unknown)}")

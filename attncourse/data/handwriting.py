@@ -30,7 +30,7 @@ class Handwriting(NamedTuple):
 
 
 def split(rng: np.random.Generator) -> tuple[Handwriting, Handwriting]:
-    """Handwriting to learn from, and other handwriting to be judged by."""
+    """Split off handwriting to learn from, and other handwriting to be judged by."""
     from sklearn.datasets import load_digits
 
     drawings, digits = load_digits(return_X_y=True)
@@ -62,7 +62,7 @@ class Images(ABC):
         return len(self.pixels)
 
     def batches(self, size: int, *, seed: int = 0) -> "Batches":
-        """Batches of `size` images, drawn anew for every number."""
+        """Return batches of `size` images, drawn anew for every number."""
         return Batches(self, size, seed)
 
 
@@ -81,7 +81,7 @@ class Batches:
     seed: int = 0
 
     def __getitem__(self, number: int, /) -> tuple[Tensor, Tensor]:
-        """Pixels (size, C, H, W) and labels (size,)."""
+        """Return pixels (size, C, H, W) and labels (size,)."""
         rng = np.random.default_rng((self.seed, number))
         chosen = torch.from_numpy(rng.integers(len(self.images), size=self.size))
         return self.images.pixels[chosen], self.images.labels[chosen]

@@ -59,11 +59,11 @@ class Images:
             )
 
     def batches(self, size: int, *, seed: int = 0) -> "Batches":
-        """Batches to learn from, endlessly: see `Batches`."""
+        """Return batches to learn from, endlessly: see `Batches`."""
         return Batches(self, size, seed=seed)
 
     def tests(self, size: int, *, workers: int = 0) -> DataLoader[Sample]:
-        """All test samples in their order, `size` at a time, prepared by so many processes."""
+        """Serve all test samples in order, `size` at a time, prepared by so many processes."""
         return DataLoader(
             cast(Dataset[Sample], _Prepared(self)),
             batch_size=size,
@@ -97,7 +97,7 @@ class Batches:
         self._epoch, self._order = -1, np.empty(0, dtype=int)
 
     def __getitem__(self, step: int, /) -> Sample:
-        """Images (B, 3, H, W) and labels (B, …)."""
+        """Return images (B, 3, H, W) and labels (B, …)."""
         epoch, number = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             shuffled = self._draw(epoch, 0).permutation(len(self.images.train))
@@ -124,7 +124,7 @@ class _Prepared:
 
 
 def read(path: Path) -> Tensor:
-    """An image file as red, green and blue bytes (3, H, W).
+    """Read an image file as red, green and blue bytes (3, H, W).
 
     Raises:
         ValueError: If it is no image.
@@ -133,7 +133,7 @@ def read(path: Path) -> Tensor:
 
 
 def pixels(path: Path, *, colours: bool) -> Tensor:
-    """What a file holds for each pixel: its colours (H, W, 3), or the one number (H, W) it stores.
+    """Read what a file holds for each pixel: colours (H, W, 3), or the one number (H, W).
 
     Raises:
         ValueError: If it is no image.
@@ -148,6 +148,6 @@ def pixels(path: Path, *, colours: bool) -> Tensor:
 
 
 def normalised(images: Tensor) -> Tensor:
-    """Bytes (B, 3, H, W) as numbers around 0 with a spread of about 1."""
+    """Return bytes (B, 3, H, W) as numbers around 0 with a spread of about 1."""
     mean, std = (images.new_tensor(of, dtype=torch.float32) for of in (_MEAN, _STD))
     return (images - mean[:, None, None]) / std[:, None, None]

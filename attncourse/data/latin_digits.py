@@ -52,7 +52,7 @@ def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
-    """Images of this handwriting: three digits by lot, in one of the twelve Latin squares."""
+    """Draw images of this handwriting: three digits by lot, in one of twelve Latin squares."""
     order = rng.permuted(np.tile(np.arange(10), (images, 1)), axis=1)[:, :ROWS]  # three digits
     shift, turn = rng.integers(ROWS, size=images), rng.integers(1, ROWS, size=images)
     row, colour = np.ogrid[:ROWS, :ROWS]
@@ -72,7 +72,7 @@ def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images
 
 
 def _one_of_each(written: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each wanted digit the number of a drawing of it, by lot."""
+    """Return for each wanted digit the number of a drawing of it, by lot."""
     order, counts = written.argsort(kind="stable"), np.bincount(written, minlength=10)
     first = counts.cumsum() - counts
     return order[first[wanted] + (rng.random(wanted.shape) * counts[wanted]).astype(int)]

@@ -51,7 +51,7 @@ class ParallelText:
     def build(
         cls, train: Sequence[Pair], test: Sequence[Pair], *, shared: bool = False, **options: Any
     ) -> "ParallelText":
-        """A task whose vocabularies are those of its training pairs.
+        """Make a task whose vocabularies are those of its training pairs.
 
         Args:
             train: Pairs to learn from.
@@ -89,7 +89,7 @@ class ParallelText:
         )
 
     def batches(self, size: int, *, seed: int = 0, pool: int = 20) -> "Batches":
-        """Batches of the training pairs, endlessly: see `Batches`."""
+        """Return batches of the training pairs, endlessly: see `Batches`."""
         return Batches(self, size, seed=seed, pool=pool)
 
 
@@ -129,7 +129,7 @@ class Batches:
         return self.text.batch([self.text.train[i] for i in self._order[number]])
 
     def _plan(self, epoch: int) -> np.ndarray:
-        """Which pairs stand in which batch of an epoch, (batches, size)."""
+        """Return which pairs stand in which batch of an epoch, (batches, size)."""
         rng = np.random.default_rng((self.seed, epoch))
         order = rng.permutation(len(self._lengths))[: self.per_epoch * self.size]
         for start in range(0, len(order), self.pool * self.size):

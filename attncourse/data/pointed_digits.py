@@ -42,7 +42,7 @@ class Images(handwriting.Images):
         return self.digits.gather(1, self.places[:, None]).squeeze(1)
 
     def on_target(self, height: int, width: int) -> Tensor:
-        """Where a coarser map shows the digit to read: its cells with their centre in the digit.
+        """Find where a coarser map shows the digit to read: cells with their centre in it.
 
         Args:
             height: Rows of the map, which covers the whole image.
@@ -65,7 +65,7 @@ def load(images: int = 12_000, *, seed: int = 0) -> Task[Images]:
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
-    """Images of digits chosen from this handwriting; each of the four is chosen for itself."""
+    """Draw images of digits of this handwriting; each of the four is chosen for itself."""
     chosen = rng.integers(len(written.digits), size=(images, PLACES))
     places = rng.integers(PLACES, size=images)
     top, left = rng.integers(_PLAY + 1, size=(2, images, PLACES))

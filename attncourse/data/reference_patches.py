@@ -53,7 +53,7 @@ class Scenes(NamedTuple):
         return self.labels.where(self.distances > 0, VOID)
 
     def on_map(self, side: int) -> tuple[Tensor, Tensor]:
-        """The labels of the digits, and of the patches, at the places of a coarser map.
+        """Return the labels of the digits, and of the patches, at the places of a coarser map.
 
         Args:
             side: A place is a square of `side` × `side` pixels.
@@ -76,7 +76,7 @@ class Batches:
     scale: int
 
     def __getitem__(self, number: int, /) -> Scenes:
-        """As many scenes as the size of a batch, of one to three pairs each."""
+        """Return as many scenes as the size of a batch, of one to three pairs each."""
         rng = np.random.default_rng((self.seed, number))
         pairs = rng.integers(1, len(PATTERNS), size=self.size, endpoint=True)
         return _draw(self.written, pairs, rng, self.scale)
@@ -97,7 +97,7 @@ class ReferencePatches:
     test: Scenes
 
     def batches(self, size: int, *, seed: int = 0) -> Batches:
-        """Batches of `size` scenes to learn from, drawn anew for every number.
+        """Return batches of `size` scenes to learn from, drawn anew for every number.
 
         They have one to three pairs: with one the label can be found without comparing hues, and
         this gives a network a first hold.
@@ -126,7 +126,7 @@ def load(scenes: int = 200, *, scale: int = 1, seed: int = 0) -> ReferencePatche
 
 
 def iou(predicted: Tensor, labels: Tensor) -> float:
-    """Intersection over union, its mean over the three labels; pixels that are `VOID` do not count.
+    """Measure intersection over union, its mean over the labels; `VOID` pixels do not count.
 
     Args:
         predicted: Numbers of patterns, of any shape.
@@ -141,14 +141,14 @@ def iou(predicted: Tensor, labels: Tensor) -> float:
 
 
 def _coarser(labels: Tensor, side: int) -> Tensor:
-    """The greatest label in each square of pixels; `VOID` is less than all."""
+    """Return the greatest label in each square of pixels; `VOID` is less than all."""
     return labels.unflatten(2, (-1, side)).unflatten(1, (-1, side)).amax((2, 4))
 
 
 def _draw(
     written: Numbers, pairs: NDArray[np.int64], rng: np.random.Generator, scale: int
 ) -> Scenes:
-    """Scenes with so many pairs each, every pixel of them as a square of pixels."""
+    """Return scenes with so many pairs each, every pixel of them as a square of pixels."""
     pixels = np.zeros((len(pairs), 3, HEIGHT, WIDTH), dtype=np.float32)
     labels = np.full((len(pairs), HEIGHT, WIDTH), VOID, dtype=np.int64)
     distances = np.zeros_like(labels)
@@ -186,6 +186,6 @@ def _fill(
 
 
 def _hues(rng: np.random.Generator) -> Numbers:
-    """Three hues a third of the colour circle apart, turned at random: (3, 3), equally bright."""
+    """Draw three hues a third of the colour circle apart, turned at random: (3, 3)."""
     third = 2 * np.pi / 3 * np.arange(3)
     return (1 + np.cos(rng.uniform(0, 2 * np.pi) + third[:, None] - third)) / 2

@@ -84,7 +84,7 @@ def read(folder: Path, *, side: int) -> Images:
 
 
 def _voc(folder: Path, part: str) -> Scenes:
-    """20 classes and the background; the edges of things are 255 already."""
+    """Find 20 classes and the background; the edges of things are 255 already."""
     listing = folder / "ImageSets" / "Segmentation" / f"{part}.txt"
     names = _present(listing, _VOC_LAYOUT).read_text(encoding="utf-8").split()
     pictures = _present(folder / "JPEGImages", _VOC_LAYOUT)
@@ -93,7 +93,7 @@ def _voc(folder: Path, part: str) -> Scenes:
 
 
 def _ade20k(folder: Path, part: str) -> Scenes:
-    """150 classes, from 1; what belongs to none is 0."""
+    """Find 150 classes, from 1; what belongs to none is 0."""
     pictures = _present(folder / "images" / part, _ADE20K_LAYOUT)
     labels = _present(folder / "annotations" / part, _ADE20K_LAYOUT)
     pairs = [(path, labels / f"{path.stem}.png") for path in sorted(pictures.glob("*.jpg"))]

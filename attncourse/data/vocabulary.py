@@ -38,7 +38,7 @@ class Vocabulary:
         min_frequency: int = 1,
         max_size: int | None = None,
     ) -> "Vocabulary":
-        """Number the symbols of some sentences, frequent ones first.
+        """Count and number the symbols of some sentences, frequent ones first.
 
         Args:
             sentences: The text.
@@ -62,11 +62,11 @@ class Vocabulary:
         return cls(kept[:room], words=words)
 
     def encode(self, sentence: str) -> list[int]:
-        """Ids of the symbols of a sentence, without marks at its ends."""
+        """Return the ids of the symbols of a sentence, without marks at its ends."""
         return [self._ids.get(s, self.unk) for s in _split(sentence, self.words)]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The sentence up to the first `eos`, without `sos` and `pad`: undoes `encode`."""
+        """Return the sentence up to the first `eos`, without `sos` and `pad`: undoes `encode`."""
         symbols = []
         for i in ids:
             if i == self.eos:

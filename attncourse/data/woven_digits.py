@@ -46,7 +46,7 @@ class Images(handwriting.Images):
         return self.digits.gather(1, self.asked[:, None]).squeeze(1)
 
     def with_swatch(self, pitch: float, *, phase: float = 0.0) -> Tensor:
-        """The pixels (N, 1, 16, 30) with stripes of this width, any number from 1, as swatch."""
+        """Draw the pixels (N, 1, 16, 30) with stripes of this width, from 1, as swatch."""
         pixels = self.pixels.clone()
         pixels[..., :SWATCH] = torch.from_numpy(stripes(pitch, SWATCH, phase))
         return pixels
@@ -58,20 +58,20 @@ def load(images: int = 6_000, *, seed: int = 0) -> Task[Images]:
 
 
 def stripes(pitch: float, columns: int, phase: float = 0.0) -> NDArray[np.float32]:
-    """A row of ink, 1, and gaps, 0, both `pitch` wide; it begins `phase` pixels into a stripe."""
+    """Draw a row of ink, 1, and gaps, 0, each `pitch` wide, from `phase` pixels into one."""
     where = (np.arange(columns) + phase) / pitch
     return (np.floor(where) % 2 == 0).astype(np.float32)
 
 
 def _enlarged(written: Numbers) -> Numbers:
-    """Drawings as large as the stripes need, smoothly."""
+    """Enlarge drawings to be as large as the stripes need, smoothly."""
     drawings = torch.from_numpy(written)[:, None]
     enlarged = torch.nn.functional.interpolate(drawings, size=_SIDE, mode="bilinear")
     return enlarged[:, 0].numpy()
 
 
 def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images:
-    """Images of digits chosen from this handwriting; each of the two is chosen for itself."""
+    """Draw images of digits of this handwriting; each of the two is chosen for itself."""
     chosen = rng.integers(len(written.digits), size=(images, len(PITCHES)))
     asked = rng.integers(len(PITCHES), size=images)
     top, left = rng.integers(_PLAY + 1, size=(2, images))

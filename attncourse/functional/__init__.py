@@ -26,7 +26,7 @@ __all__ = [
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
-    """Softmax over the entries that the mask allows; the others get weight exactly 0.
+    """Take the softmax over the entries that the mask allows; others get weight exactly 0.
 
     A row without any allowed entry has nothing to attend to: its weights are all 0 and no gradient
     flows through it. Neither the weights nor the gradients are ever NaN for finite scores, and what
@@ -69,7 +69,7 @@ def dot_score(query: Tensor, keys: Tensor) -> Tensor:
 
 
 def scaled_dot_score(query: Tensor, keys: Tensor) -> Tensor:
-    """Dot score / √D: its variance does not grow with the width (Vaswani et al. 2017, 3.2.1).
+    """Divide the dot score by √D, lest its variance grow with D (Vaswani et al. 2017, 3.2.1).
 
     Shape:
         query (B, T, D), keys (B, S, D) → (B, T, S)
@@ -78,7 +78,7 @@ def scaled_dot_score(query: Tensor, keys: Tensor) -> Tensor:
 
 
 def general_score(query: Tensor, keys: Tensor, weight: Tensor) -> Tensor:
-    """Dot score through a matrix, qᵀ W k, also between widths (Luong et al. 2015, 3.1, "general").
+    """Multiply through a matrix, qᵀ W k, also between widths (Luong et al. 2015, 3.1, "general").
 
     Shape:
         query (B, T, Dq), keys (B, S, Dk), weight (Dq, Dk) → (B, T, S)

@@ -24,7 +24,7 @@ CPU_BLOCK, GPU_BLOCK = 2**18, 2**23
 
 
 def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
-    """The formula as it is read: the twin that `additive_score` is tested against."""
+    """Return the formula as it is read: the twin that `additive_score` is tested against."""
     return torch.tanh(query.unsqueeze(-2) + keys.unsqueeze(-3)) @ v
 
 
@@ -62,7 +62,7 @@ def additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
 
 
 def _form(query: Tensor, keys: Tensor) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The fastest way to the score of these queries and keys."""
+    """Return the fastest way to the score of these queries and keys."""
     if torch.compiler.is_compiling():
         return _fusible_score
     # A decoder's step on short sentences: all pairs fit into one block, so what the formula keeps
@@ -102,7 +102,7 @@ class _BlockwiseScore(torch.autograd.Function):
 def _plain_gradients(
     query: Tensor, keys: Tensor, v: Tensor, grad: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of the twin, as operations that have derivatives themselves."""
+    """Return the gradients of the twin, as operations that have derivatives themselves."""
     features = torch.tanh(query.unsqueeze(2) + keys.unsqueeze(1))
     grad = grad.unsqueeze(-1)
     slope = v * (1 - features**2) * grad
@@ -135,7 +135,7 @@ def _sigmoids(query: Tensor, keys: Tensor) -> Iterator[tuple[tuple[slice, slice]
 
 
 def _foldable(q: Tensor, k: Tensor) -> Tensor:
-    """Whether e^±q, e^±k and what gradients multiply them with are normal numbers."""
+    """Return whether e^±q, e^±k and what gradients multiply them with are normal numbers."""
     bound = -0.9 * math.log(torch.finfo(q.dtype).tiny)  # a tenth of the range is left for products
     limits = torch.stack([*q.aminmax(), *k.aminmax()])
     within: Tensor = (limits.abs() <= bound).all()
@@ -143,7 +143,7 @@ def _foldable(q: Tensor, k: Tensor) -> Tensor:
 
 
 def _fusible_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
-    """The same for `torch.compile`, which fuses sigmoids and sum, and needs no blocks for it."""
+    """Score for `torch.compile`, which fuses sigmoids and sum, and needs no blocks for it."""
 
     def folded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return torch.sum(v / (1 + q.neg().exp() * k.neg().exp()), -1)

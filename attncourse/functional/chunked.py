@@ -15,7 +15,7 @@ from torch.library import custom_op
 
 
 def chunked_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """`value @ (query.mT @ key).softmax(-1).mT`: unscaled attention over maps, channels first.
+    """Return `value @ (query.mT @ key).softmax(-1).mT`: unscaled attention, channels first.
 
     First derivatives only.
 
@@ -53,7 +53,7 @@ def _differentiate(
 
 
 def _chunks(query: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Which samples and queries at once: their scores stay in the cache, or keep a GPU busy."""
+    """Yield samples and queries whose scores stay in the cache, or keep a GPU busy."""
     batch, _, places = query.shape
     scores = 2**23 if query.is_cuda else 2**20
     samples = max(1, scores // places**2)

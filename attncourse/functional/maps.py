@@ -24,13 +24,13 @@ CPU_BLOCK = 2**18
 
 
 def learning(*inputs: Tensor) -> bool:
-    """Whether gradients will be asked for, and no compiler is at work that makes its own."""
+    """Return whether gradients will be asked for, and no compiler is at work that makes its own."""
     wanted = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
     return wanted and not torch.compiler.is_compiling()
 
 
 def mean(x: Tensor, dim: Axes) -> Tensor:
-    """`x.mean(dim)`."""
+    """Return `x.mean(dim)`."""
     if not learning(x):
         return x.mean(dim)
     out: Tensor = _Mean.apply(x, dim)  # type: ignore[no-untyped-call]
@@ -38,7 +38,7 @@ def mean(x: Tensor, dim: Axes) -> Tensor:
 
 
 def amax(x: Tensor, dim: Axes) -> Tensor:
-    """`x.amax(dim)`: entries that share the maximum share its gradient evenly."""
+    """Return `x.amax(dim)`: entries that share the maximum share its gradient evenly."""
     if x.device.type != "cpu" or torch.compiler.is_compiling():
         return x.amax(dim)
     out: Tensor = _Amax.apply(x, dim) if learning(x) else _peak(x, dim)  # type: ignore[no-untyped-call]
@@ -46,7 +46,7 @@ def amax(x: Tensor, dim: Axes) -> Tensor:
 
 
 def z_pool(x: Tensor, dim: int = 1) -> Tensor:
-    """`stack([x.amax(dim), x.mean(dim)], 1)`: the two channels of a map of the other two axes.
+    """Return `stack([x.amax(dim), x.mean(dim)], 1)`: two channels over the other two axes.
 
     Shape:
         (B, C, H, W) → (B, 2, H, W) for dim 1, (B, 2, C, W) for dim 2, (B, 2, C, H) for dim 3
@@ -55,7 +55,7 @@ def z_pool(x: Tensor, dim: int = 1) -> Tensor:
 
 
 def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
-    """`x * gate`, for a gate that is smaller than the maps x.
+    """Return `x * gate`, for a gate that is smaller than the maps x.
 
     Args:
         x: Maps.
@@ -71,13 +71,13 @@ def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
 
 
 def _fits(x: Tensor, gate: Tensor) -> bool:
-    """Whether `x * gate` may be where x was: no gradient needs x, and its type is wide enough."""
+    """Tell whether `x * gate` may be where x was: no gradient needs x, and its type is wide."""
     asked = torch.is_grad_enabled() and (x.requires_grad or gate.requires_grad)
     return not asked and torch.result_type(x, gate) == x.dtype
 
 
 def conv_pair(maps: Tensor, weight: Tensor) -> Tensor:
-    """`F.conv2d(maps, weight, padding=k // 2)` from two maps to one, with an odd kernel k.
+    """Return `F.conv2d(maps, weight, padding=k // 2)`: from two maps to one, with an odd kernel k.
 
     Shape:
         maps (B, 2, H, W), weight (1, 2, k, k) → (B, 1, H, W)
@@ -133,7 +133,7 @@ class _Amax(torch.autograd.Function):
 
 
 def _peak(x: Tensor, dim: Axes) -> Tensor:
-    """`x.amax(dim, keepdim=True)`; along one axis, where torch's is slow, by a pooling window.
+    """Return `x.amax(dim, keepdim=True)`, found by a pooling window where torch's is slow.
 
     With the map laid out flat, a row is a window of W places, a column one of H places that lie W
     apart, and what is at one place in all channels one of C places that lie H·W apart.
@@ -176,7 +176,7 @@ class _Scale(torch.autograd.Function):
 
 
 def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The same samples of every tensor: on a CPU so few that its cache holds them, else all."""
+    """Yield the same samples of every tensor: on a CPU as many as its cache holds, else all."""
     batch, size = len(tensors[0]), tensors[0].numel()
     if tensors[0].device.type == "cpu":
         batch = max(1, CPU_BLOCK * batch // size)
@@ -209,7 +209,7 @@ def _conv_pair(maps: Tensor, weight: Tensor) -> Tensor:
 
 
 def _conv_each(maps: Tensor, weight: Tensor) -> Tensor:
-    """Each of two maps (B, 2, H, W) with its own kernel of the weight (1, 2, k, k).
+    """Convolve each of two maps (B, 2, H, W) with its own kernel of the weight (1, 2, k, k).
 
     The whole batch stands side by side as the channels of one image, which a CPU convolves many at
     a time; a single output channel would leave most of a vector register empty.

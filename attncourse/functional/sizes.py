@@ -13,7 +13,7 @@ def positive(**sizes: int) -> None:
 
 
 def reduced(channels: int, reduction: int) -> int:
-    """The hidden width C // r of a gate.
+    """Return the hidden width C // r of a gate.
 
     Raises:
         ValueError: If that is no positive number.

@@ -17,7 +17,7 @@ LONGEST = 4
 
 
 def bleu(translations: Sequence[str], references: Sequence[str]) -> float:
-    """The score of a whole text with one reference a sentence; words are apart by white space.
+    """Score a whole text with one reference a sentence; words are apart by white space.
 
     Args:
         translations: To be judged.

@@ -12,7 +12,7 @@ from attncourse.data.images import Sample, normalised
 def classification_loss(
     model: nn.Module, batch: Sample, *, side: int, smoothing: float = 0.0
 ) -> Tensor:
-    """Cross-entropy of the classes.
+    """Return the cross-entropy of the classes.
 
     Args:
         model: Images (B, 3, side, side) → logits (B, classes), or what wraps such a network.
@@ -29,7 +29,7 @@ def classification_loss(
 
 @torch.no_grad()
 def measure(model: nn.Module, batches: Iterable[Sample], *, side: int) -> dict[str, float]:
-    """How often a network is right.
+    """Measure how often a network is right.
 
     Args:
         model: In evaluation mode.

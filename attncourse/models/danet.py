@@ -61,11 +61,11 @@ def _enlarged(logits: Tensor, image: Tensor) -> Tensor:
 
 @register("danet_resnet50")
 def danet_resnet50(**options: Any) -> DANet:
-    """DANet on ResNet-50."""
+    """Build DANet on ResNet-50."""
     return DANet(50, **options)
 
 
 @register("danet_resnet101")
 def danet_resnet101(**options: Any) -> DANet:
-    """DANet on ResNet-101, the paper's biggest."""
+    """Build DANet on ResNet-101, the paper's biggest."""
     return DANet(101, **options)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def table() -> "Table":
-    """All rows as a table for the terminal."""
+    """Return all rows as a table for the terminal."""
     from rich.table import Table
 
     columns = ("network", "parameters", "ours", "MACs", "ours", "convention", "source", "verdict")
@@ -69,7 +69,7 @@ _TENS = "printed in steps of 10M, to which ours rounds"
 
 
 def _gate(**options: Any) -> dict[str, Any]:
-    """The gate of a network with other options than it has there."""
+    """Give the gate of a network other options than it has there."""
     return {"gate_options": options}
 
 
@@ -159,7 +159,7 @@ _SEAFORMER = "fudan-zvg/SeaFormer, README"
 
 
 def _classifying(size: str, parameters: str, macs: str) -> Row:
-    """At the size of ImageNet."""
+    """Make a row at the size of ImageNet."""
     return Row(
         f"SeaFormer-{size}",
         f"seaformer_{size.lower()}",
@@ -179,7 +179,7 @@ def _segmenting(
     image: tuple[int, int] = (512, 512),
     num_classes: int = 150,
 ) -> Row:
-    """At the size of ADE20K, or another; up to the logits for an eighth of the image."""
+    """Make a row at the size of ADE20K, or another: up to the logits, an eighth of the image."""
     return Row(
         f"SeaFormer-{size}, {data}",
         f"seaformer_{size.lower()}_segmentation",

@@ -75,7 +75,7 @@ class Row:
 
 
 def printed_like(published: str, number: float | None) -> str:
-    """A number in the unit and with the digits of a published one.
+    """Return a number in the unit and with the digits of a published one.
 
     Raises:
         ValueError: If the published figure is no decimal number followed by M, G, Mi or Gi.

@@ -57,7 +57,7 @@ def create(name: str, **options: Any) -> "nn.Module":
 
 
 def available() -> list[str]:
-    """The names of all networks, sorted."""
+    """Return the names of all networks, sorted."""
     _import_networks()
     return sorted(_builders)
 

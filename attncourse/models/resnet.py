@@ -179,7 +179,7 @@ class ResNet(nn.Module):
         initialise(self)
 
     def features(self, x: Tensor) -> Tensor:
-        """The last map: images (B, in_channels, H, W) → (B, channels, H/stride, W/stride)."""
+        """Turn images (B, in_channels, H, W) into the last map (B, channels, H/s, W/s)."""
         out: Tensor = self.stages(self.stem(x))
         return out
 
@@ -192,7 +192,7 @@ class ResNet(nn.Module):
 def _plan(
     depths: Sequence[int], output_stride: int, multi_grid: Sequence[int] | None
 ) -> Iterator[tuple[int, Sequence[int]]]:
-    """The stride of each stage, and the dilation of each of its blocks.
+    """Yield the stride of each stage, and the dilation of each of its blocks.
 
     A stage that must not shrink the map leaves every second place of its filters out instead, so
     that they see as much; its first block still stands on the denser grid of the stage before.

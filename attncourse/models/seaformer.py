@@ -93,7 +93,7 @@ class SeaFormer(nn.Module):
         self.channels = [s.channels for s, r in zip(size.stages, self._returned, strict=True) if r]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Maps of images (B, in_channels, H, W), the most detailed first."""
+        """Return maps of images (B, in_channels, H, W), the most detailed first."""
         x = self.stem(x)
         maps = []
         for stage, returned in zip(self.stages, self._returned, strict=True):

@@ -95,7 +95,7 @@ VARIANTS = {
 
 
 def variant_of(variant: str | Variant) -> Variant:
-    """A size by name; a size stays itself.
+    """Look up a size by name; a size stays itself.
 
     Raises:
         ValueError: If there is no such name.

@@ -11,7 +11,7 @@ from attncourse.data.images import Sample, normalised
 
 
 def segmentation_loss(model: nn.Module, batch: Sample) -> Tensor:
-    """Cross-entropy of the pixels' classes, summed over the network's outputs.
+    """Return the cross-entropy of the pixels' classes, summed over the network's outputs.
 
     A network with several outputs (DANet's branches beside their sum) learns from the loss of each.
 
@@ -36,7 +36,7 @@ def segmentation_loss(model: nn.Module, batch: Sample) -> Tensor:
 
 @torch.no_grad()
 def measure(model: nn.Module, batches: Iterable[Sample], *, classes: int) -> dict[str, float]:
-    """How much of what is named is right; judged at the size of the maps of classes.
+    """Measure how much of what is named is right; judged at the size of the maps of classes.
 
     Args:
         model: In evaluation mode.
@@ -64,7 +64,7 @@ def measure(model: nn.Module, batches: Iterable[Sample], *, classes: int) -> dic
 
 
 def _outputs(model: nn.Module, images: Tensor) -> Sequence[Tensor]:
-    """Maps of logits; the first are those to be judged."""
+    """Return maps of logits; the first are those to be judged."""
     outputs = model(normalised(images))
     return (outputs,) if isinstance(outputs, Tensor) else outputs
 

@@ -44,7 +44,7 @@ class Memory(NamedTuple):
     mask: Tensor | None
 
     def select(self, rows: Tensor) -> "Memory":
-        """The memory of some sentences (N)."""
+        """Return the memory of some sentences (N)."""
         keys, mask = self.projected_keys, self.mask
         return Memory(
             self.annotations[rows],
@@ -194,7 +194,7 @@ class Seq2Seq(Translator):
         projected_keys: Tensor | None,
         mask: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """One step of the recurrence: the new state, the context and the weights."""
+        """Take one step of the recurrence: the new state, the context and the weights."""
         if self.attention is None:
             context, weights = annotations[:, 0], annotations.new_ones(annotations.shape[:2])
         else:
@@ -205,7 +205,7 @@ class Seq2Seq(Translator):
         return self.cell(torch.cat((previous, context), -1), state), context, weights
 
     def _read_out(self, state: Tensor, previous: Tensor, context: Tensor) -> Tensor:
-        """Logits (…, V) from s_{i-1} (…, n), y_{i-1} (…, m) and c_i (…, 2n)."""
+        """Return logits (…, V) from s_{i-1} (…, n), y_{i-1} (…, m) and c_i (…, 2n)."""
         pairs = self.readout(torch.cat((state, previous, context), -1)).unflatten(-1, (-1, 2))
         logits: Tensor = self.output(pairs.amax(-1))
         return logits
@@ -227,7 +227,7 @@ class _Writer:
 
 
 def _ends(source: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Where each sentence ends, (B, 1, 1), and its tokens from last to first, (B, S, 1).
+    """Return where each sentence ends, (B, 1, 1), and its tokens from last to first, (B, S, 1).
 
     The second reads padded sentences backwards without their padding, and is its own inverse.
     """
@@ -239,7 +239,7 @@ def _ends(source: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
 
 @register("rnnsearch")
 def rnnsearch(source_size: int = 30_000, target_size: int = 30_000, **options: Any) -> Seq2Seq:
-    """The paper's network: n = 1000, m = 620, l = 500, and the 30,000 most frequent words.
+    """Build the paper's network: n = 1000, m = 620, l = 500, and the 30,000 most frequent words.
 
     Args:
         source_size: Number of tokens of the source's vocabulary.
@@ -251,5 +251,5 @@ def rnnsearch(source_size: int = 30_000, target_size: int = 30_000, **options: A
 
 @register("rnnencdec")
 def rnnencdec(source_size: int = 30_000, target_size: int = 30_000, **options: Any) -> Seq2Seq:
-    """The paper's baseline: `rnnsearch` with a fixed context in place of attention."""
+    """Build the paper's baseline: `rnnsearch` with a fixed context in place of attention."""
     return Seq2Seq(source_size, target_size, **{"attention": False} | options)

@@ -180,7 +180,7 @@ class _Writer:
 
 @register("transformer_base")
 def transformer_base(source_size: int = 37_000, **options: Any) -> Transformer:
-    """The base model (table 3): N = 6, D = 512, hidden 2048, h = 8, dropout 0.1.
+    """Build the base model (table 3): N = 6, D = 512, hidden 2048, h = 8, dropout 0.1.
 
     Args:
         source_size: Number of tokens. English-German had "about 37000", shared by both languages.
@@ -191,7 +191,7 @@ def transformer_base(source_size: int = 37_000, **options: Any) -> Transformer:
 
 @register("transformer_big")
 def transformer_big(source_size: int = 37_000, **options: Any) -> Transformer:
-    """The big model (table 3): N = 6, D = 1024, hidden 4096, h = 16, dropout 0.3.
+    """Build the big model (table 3): N = 6, D = 1024, hidden 4096, h = 16, dropout 0.3.
 
     Args:
         source_size: Number of tokens, as in `transformer_base`.

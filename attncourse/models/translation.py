@@ -14,7 +14,7 @@ from attncourse.models.translator import Translator
 
 
 def translation_loss(model: nn.Module, batch: Batch, *, smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy of the target's tokens, each predicted from those before it.
+    """Return the cross-entropy of the target's tokens, each predicted from those before it.
 
     Args:
         model: A `Translator`, or what wraps one to train it on several devices.
@@ -39,7 +39,7 @@ def translation_loss(model: nn.Module, batch: Batch, *, smoothing: float = 0.0) 
 def measure(
     model: nn.Module, text: ParallelText, pairs: Sequence[Pair], *, size: int = 64
 ) -> dict[str, float]:
-    """How well a model predicts each token of the targets from those before it.
+    """Measure how well a model predicts each token of the targets from those before it.
 
     Args:
         model: A `Translator` in evaluation mode.

@@ -67,7 +67,7 @@ class BahdanauAttention(nn.Module):
         nn.init.uniform_(self.v, -bound, bound)
 
     def project_keys(self, keys: Tensor) -> Tensor:
-        """U h: what a decoder computes once per sentence and passes at every step.
+        """Compute U h, what a decoder computes once per sentence and passes at every step.
 
         Shape:
             (B, S, Dk) → (B, S, A)

@@ -22,7 +22,7 @@ class KeyValueCache:
         self.values: Tensor | None = None
 
     def __len__(self) -> int:
-        """The number of keys, S."""
+        """Return the number of keys, S."""
         return 0 if self.keys is None else self.keys.shape[2]
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -60,7 +60,7 @@ class ChannelGate(nn.Module):
         )
 
     def gate(self, x: Tensor) -> Tensor:
-        """The gates of maps (B, C, H, W): (B, C, 1, 1)."""
+        """Return the gates of maps (B, C, H, W): (B, C, 1, 1)."""
         pooled = torch.stack((maps.mean(x, (2, 3)), maps.amax(x, (2, 3))))  # (2, B, C)
         logits: Tensor = self.mlp(pooled).sum(0)  # one MLP for both
         return logits.sigmoid().unsqueeze(-1).unsqueeze(-1)
@@ -88,7 +88,7 @@ class SpatialGate(nn.Module):
         self.map = MapGate(kernel)
 
     def gate(self, x: Tensor) -> Tensor:
-        """The gates of maps (B, C, H, W): (B, 1, H, W)."""
+        """Return the gates of maps (B, C, H, W): (B, 1, H, W)."""
         gate: Tensor = self.map(maps.z_pool(x))
         return gate
 
@@ -166,7 +166,7 @@ class BAM(nn.Module):
         )
 
     def gate(self, x: Tensor) -> Tensor:
-        """What maps (B, C, H, W) are multiplied by, between 1 and 2: (B, C, H, W)."""
+        """Return what maps (B, C, H, W) are multiplied by, between 1 and 2: (B, C, H, W)."""
         channel: Tensor = self.channel(maps.mean(x, (2, 3)))[..., None, None]  # (B, C, 1, 1)
         spatial: Tensor = self.spatial(x)  # (B, 1, H, W)
         logits = channel + spatial if self.combine == "add" else channel * spatial

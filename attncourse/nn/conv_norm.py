@@ -68,7 +68,7 @@ class ConvNorm(nn.Sequential):
 
 
 def fold_norms(module: nn.Module) -> nn.Module:
-    """A copy for evaluation in which every `ConvNorm` is one convolution with a bias.
+    """Return a copy for evaluation in which every `ConvNorm` is one convolution with a bias.
 
     Its outputs are those of `module.eval()`; the norms no longer pass over the maps.
     """

@@ -53,7 +53,7 @@ class CoordinateAttention(nn.Module):
         self.columns = nn.Conv1d(hidden, channels, 1)
 
     def gates(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The gates of the rows (B, C, H, 1) and of the columns (B, C, 1, W)."""
+        """Return the gates of the rows (B, C, H, 1) and of the columns (B, C, 1, W)."""
         sides = torch.cat((maps.mean(x, 3), maps.mean(x, 2)), dim=2)  # (B, C, H + W)
         mixed = F.hardswish(self.norm(self.mix(sides)))  # (B, hidden, H + W)
         of_rows, of_columns = mixed.split((x.shape[2], x.shape[3]), dim=2)

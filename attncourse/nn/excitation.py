@@ -85,7 +85,7 @@ class LocalExcitation(nn.Module):
 
 
 def adaptive_kernel(channels: int, *, gamma: float = 2, offset: float = 1) -> int:
-    """ECA's kernel: the odd number nearest to (log₂ C + b) / γ, upwards between two.
+    """Return ECA's kernel: the odd number nearest to (log₂ C + b) / γ, upwards between two.
 
     Args:
         channels: C of the maps.

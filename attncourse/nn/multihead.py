@@ -141,7 +141,7 @@ class MultiHeadAttention(nn.Module):
 def _allowed(
     mask: Tensor | None, causal: bool, size: tuple[int, int, int], device: torch.device
 ) -> Tensor | None:
-    """Both masks in one, broadcastable to (B, h, T, S)."""
+    """Return both masks in one, broadcastable to (B, h, T, S)."""
     batch, targets, sources = size
     if mask is not None:
         if mask.dtype != torch.bool:

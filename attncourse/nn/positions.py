@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 
 def sinusoidal_positions(length: int, dim: int, *, dtype: torch.dtype | None = None) -> Tensor:
-    """The table P of the positions 0 … length − 1.
+    """Return the table P of the positions 0 … length − 1.
 
     Args:
         length: Number of positions.

@@ -49,7 +49,7 @@ class Recalibration(nn.Module):
         self.excitation = excitation
 
     def gate(self, x: Tensor) -> Tensor:
-        """The gates of maps (B, C, H, W): (B, C, 1, 1)."""
+        """Return the gates of maps (B, C, H, W): (B, C, 1, 1)."""
         logits: Tensor = self.excitation(self.squeeze(x))  # (B, C)
         return logits.sigmoid().unsqueeze(-1).unsqueeze(-1)
 

@@ -92,7 +92,7 @@ class SqueezeEnhancedAxialAttention(nn.Module):
         return F.hardsigmoid(self.gate(axial)) * detail
 
     def _attend(self, squeezed: Tensor, positions: Tensor) -> Tensor:
-        """Attention along one axis, (B, 2·h·dk + h·dv, L) → (B, h·dv, L)."""
+        """Attend along one axis, (B, 2·h·dk + h·dv, L) → (B, h·dv, L)."""
         query_key, value = squeezed.split(self.widths, 1)
         query_key = query_key + F.interpolate(positions, squeezed.shape[2], mode="linear")
         query, key, value = (

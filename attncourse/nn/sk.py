@@ -85,7 +85,7 @@ class SelectiveKernel(nn.Module):
         self.select = nn.Linear(hidden, branches * width, bias=False)
 
     def weights(self, seen: list[Tensor]) -> Tensor:
-        """How much each channel takes from each branch.
+        """Return how much each channel takes from each branch.
 
         Args:
             seen: The outputs of the M branches, (B, C', H', W') each.

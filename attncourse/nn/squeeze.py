@@ -30,7 +30,7 @@ SqueezeName = Literal["mean", "max", "mean_std", "learned"]
 
 
 def squeeze_by(name: SqueezeName, channels: int) -> "Squeeze":
-    """The squeeze of that name for maps with so many channels.
+    """Make the squeeze of that name for maps with so many channels.
 
     Raises:
         ValueError: If there is no squeeze of that name, or `channels` is not positive.

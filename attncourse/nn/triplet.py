@@ -49,7 +49,7 @@ class TripletAttention(nn.Module):
         self.hw = MapGate(kernel) if spatial else None
 
     def gates(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The gates of maps (B, C, H, W): (B, C, H, 1), (B, C, 1, W) and (B, 1, H, W)."""
+        """Return the gates of maps (B, C, H, W): (B, C, H, 1), (B, C, 1, W) and (B, 1, H, W)."""
         hc: Tensor = self.hc(z_pool(x, 3), transposed=True)  # (B, 1, C, H); the paper's is H × C
         cw: Tensor = self.cw(z_pool(x, 2))  # (B, 1, C, W)
         hc = hc.squeeze(1).unsqueeze(3)  # (B, C, H, 1)

@@ -7,7 +7,7 @@ from typer import Option
 
 
 def at_least(least: float, help: str) -> Any:
-    """An option with a lower bound."""
+    """Make an option with a lower bound."""
     return Option(help=help, min=least)
 
 

@@ -76,7 +76,7 @@ class Run:
 
 
 def _plain(value: Any) -> Any:
-    """An option's value as JSON knows it."""
+    """Return an option's value as JSON knows it."""
     if isinstance(value, Enum):
         return value.value
     return str(value) if isinstance(value, Path) else value

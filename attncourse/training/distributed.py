@@ -25,14 +25,14 @@ class World:
     group: dist.ProcessGroup | None = None
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean of the processes' values."""
+        """Return the mean of the processes' values."""
         if self.size > 1:
             dist.all_reduce(values, group=self.group)
         return values / self.size
 
 
 def world() -> World:
-    """The processes that `torchrun` started, or this one alone.
+    """Return the processes that `torchrun` started, or this one alone.
 
     Process 0 is the one that reports and writes files.
     """
@@ -40,7 +40,7 @@ def world() -> World:
 
 
 def best_device() -> torch.device:
-    """The accelerator of this process if the machine has one, otherwise the CPU."""
+    """Return the accelerator of this process if the machine has one, otherwise the CPU."""
     if not torch.accelerator.is_available():
         return torch.device("cpu")
     kind = torch.accelerator.current_accelerator() or torch.device("cpu")

@@ -121,7 +121,7 @@ def fit(
 def _serve(
     batches: Batches[Batch], start: int, steps: int, world: World, workers: int
 ) -> Iterable[Batch]:
-    """The batches of this process: every step uses one batch of each."""
+    """Return the batches of this process: every step uses one batch of each."""
     numbers = range(start * world.size + world.rank, steps * world.size, world.size)
     return DataLoader(
         cast(Dataset[Any], batches),

@@ -42,7 +42,7 @@ def progress(steps: int, *, label: str) -> Iterator[Report]:
 
 
 def silent(step: int, loss: SupportsFloat) -> None:
-    """A report that shows nothing."""
+    """Show nothing."""
 
 
 @contextmanager

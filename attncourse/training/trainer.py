@@ -93,7 +93,7 @@ class Trainer:
         self.history.metrics.append({"step": len(self.history.losses), **metrics})
 
     def state(self) -> dict[str, Any]:
-        """Everything that `restore` needs."""
+        """Return everything that `restore` needs."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -110,14 +110,14 @@ class Trainer:
 
 
 def _half(device: torch.device) -> torch.dtype:
-    """The 16-bit type that the device computes in."""
+    """Return the 16-bit type that the device computes in."""
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
     return torch.bfloat16
 
 
 def _moved(batch: Any, device: torch.device) -> Any:
-    """A batch of any structure with its tensors on the device."""
+    """Return a batch of any structure with its tensors on the device."""
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
     if isinstance(batch, dict):

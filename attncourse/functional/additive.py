@@ -24,7 +24,11 @@ CPU_BLOCK, GPU_BLOCK = 2**18, 2**23
 
 
 def plain_additive_score(query: Tensor, keys: Tensor, v: Tensor) -> Tensor:
-    """Return the formula as it is read: the twin that `additive_score` is tested against."""
+    """Return the formula as it is read: the twin that `additive_score` is tested against.
+
+    Shape:
+        query (B, T, A), keys (B, S, A), v (A) → (B, T, S)
+    """
     return torch.tanh(query.unsqueeze(-2) + keys.unsqueeze(-3)) @ v
 
 

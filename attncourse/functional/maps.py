@@ -30,7 +30,7 @@ def learning(*inputs: Tensor) -> bool:
 
 
 def mean(x: Tensor, dim: Axes) -> Tensor:
-    """Return `x.mean(dim)`."""
+    """Return `x.mean(dim)`: maps (B, C, H, W) without the axes that are averaged."""
     if not learning(x):
         return x.mean(dim)
     out: Tensor = _Mean.apply(x, dim)  # type: ignore[no-untyped-call]
@@ -38,7 +38,7 @@ def mean(x: Tensor, dim: Axes) -> Tensor:
 
 
 def amax(x: Tensor, dim: Axes) -> Tensor:
-    """Return `x.amax(dim)`: entries that share the maximum share its gradient evenly."""
+    """Return `x.amax(dim)` of maps (B, C, H, W): who shares the maximum shares its gradient."""
     if x.device.type != "cpu" or torch.compiler.is_compiling():
         return x.amax(dim)
     out: Tensor = _Amax.apply(x, dim) if learning(x) else _peak(x, dim)  # type: ignore[no-untyped-call]
@@ -61,6 +61,9 @@ def scale(x: Tensor, gate: Tensor, *, overwrite: bool = False) -> Tensor:
         x: Maps.
         gate: Broadcastable to x, and as long.
         overwrite: Whether nobody else needs x, so that the product may take its place in memory.
+
+    Shape:
+        x (B, C, H, W), gate the same or 1 along some axes → (B, C, H, W)
     """
     if learning(x, gate) and gate.shape != x.shape and len(gate) == len(x):
         out: Tensor = _Scale.apply(x, gate)  # type: ignore[no-untyped-call]

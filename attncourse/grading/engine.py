@@ -91,6 +91,9 @@ class Processes:
 
     Args:
         workers: How many.
+
+    Raises:
+        ValueError: If there is not one.
     """
 
     def __init__(self, workers: int) -> None:
@@ -118,7 +121,11 @@ class Processes:
         self.pool.shutdown(cancel_futures=True)
 
     def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Grade jobs, and give each back when it is done."""
+        """Grade jobs, and give each back when it is done.
+
+        Raises:
+            SandboxUnavailable: No sandbox can be built where they are to be graded.
+        """
         waiting, running = iter(jobs), self.running
         tries: dict[str, int] = {}
         again: list[Job] = []
@@ -217,7 +224,11 @@ class Cluster:
         """Nothing: workers of a cluster stay warm from one run to the next."""
 
     def results(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Grade jobs, and give each back when it is done."""
+        """Grade jobs, and give each back when it is done.
+
+        Raises:
+            SandboxUnavailable: No sandbox can be built where they are to be graded.
+        """
         from distributed import as_completed
 
         waiting = iter(jobs)

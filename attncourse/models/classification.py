@@ -21,7 +21,7 @@ def classification_loss(
         smoothing: ε of label smoothing.
 
     Returns:
-        The mean over the batch, in nats.
+        A scalar: the mean over the batch, in nats.
     """
     images, labels = batch
     return F.cross_entropy(model(_input(images, side)), labels, label_smoothing=smoothing)

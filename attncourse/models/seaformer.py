@@ -52,7 +52,7 @@ class InvertedResidual(nn.Sequential):
         self.skip = stride == 1 and channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        """Transform maps, and add them where the shapes agree."""
+        """Transform maps (B, C, H, W), and add them where the shapes agree."""
         out: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return x + out if self.skip else out
 
@@ -191,7 +191,7 @@ class Fusion(nn.Module):
         self.gate = ConvNorm(gate_channels, out_channels)
 
     def forward(self, detailed: Tensor, small: Tensor) -> Tensor:
-        """Gate the detailed map."""
+        """Gate the detailed map (B, channels, H, W) by the small one, which is enlarged."""
         gate = F.hardsigmoid(self.gate(small))
         enlarged = F.interpolate(gate, detailed.shape[2:], mode="bilinear")
         return torch.mul(self.detail(detailed), enlarged)

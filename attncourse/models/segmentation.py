@@ -20,7 +20,7 @@ def segmentation_loss(model: nn.Module, batch: Sample) -> Tensor:
         batch: Images (B, 3, H, W) of bytes and maps of classes (B, H, W), on the model's device.
 
     Returns:
-        The mean over all pixels that are not ignored, in nats.
+        A scalar: the mean over all pixels that are not ignored, in nats.
     """
     images, labels = batch
     known = (labels != IGNORED).sum().clamp(min=1)  # a crop may hold none

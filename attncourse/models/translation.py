@@ -24,7 +24,8 @@ def translation_loss(model: nn.Module, batch: Batch, *, smoothing: float = 0.0) 
             et al. 2017, section 5.4); perplexity is worse for it, translations are better.
 
     Returns:
-        The mean over all tokens that are not padding, in nats; e to this power is the perplexity.
+        A scalar: the mean over all tokens that are not padding, in nats; e to this power is the
+        perplexity.
     """
     logits = model(batch.source, batch.target[:, :-1], mask=batch.mask)
     said = batch.target[:, 1:]

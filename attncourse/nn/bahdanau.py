@@ -38,6 +38,9 @@ class BahdanauAttention(nn.Module):
 
     Shape:
         query (B, T, Dq), keys (B, S, Dk) → context (B, T, Dk), weights (B, T, S)
+
+    Raises:
+        ValueError: If a width is not positive.
     """
 
     def __init__(

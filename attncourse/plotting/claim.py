@@ -47,7 +47,11 @@ def claim(
 
 
 class Claim:
-    """A judged claim as a notebook shows it; under `CLAIM_MIME` stands what decided it."""
+    """A judged claim as a notebook shows it; under `CLAIM_MIME` stands what decided it.
+
+    Raises:
+        ValueError: If nothing is said, or numbers have no bound, or truths have one.
+    """
 
     def __init__(
         self, sentence: str, values: Any, at_least: float | None, at_most: float | None

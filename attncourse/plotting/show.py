@@ -82,6 +82,9 @@ class Picture:
     Below it stands how far off a guess was. Beside it stand its words, for terminals, and the
     plotted numbers under `FIGURE_MIME`, by which two runs of a lesson are compared; an alternative
     text made of these numbers is not compared once more.
+
+    Raises:
+        ValueError: If nothing says in words what the figure shows.
     """
 
     def __init__(self, figure: Figure, alt: str | None) -> None:

@@ -25,7 +25,7 @@ class World:
     group: dist.ProcessGroup | None = None
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean of the processes' values."""
+        """Return the mean of the processes' values, in the shape of each."""
         if self.size > 1:
             dist.all_reduce(values, group=self.group)
         return values / self.size

@@ -49,7 +49,7 @@ class Trainer:
         self._clock = time.monotonic()
 
     def step(self, batch: Any, factor: float) -> Tensor:
-        """Learn from a batch at this factor of the learning rate; returns its loss."""
+        """Learn from a batch at this factor of the learning rate: its loss, a scalar."""
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = factor * rate
         with torch.autocast(self.device.type, self.dtype, enabled=self.amp):

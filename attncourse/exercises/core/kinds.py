@@ -62,7 +62,11 @@ class Kind(Protocol):
         ...
 
     def open(self, answer: Any, probe: Probe) -> "Opened":
-        """Make the answer ready for one probe; raises `Malformed`."""
+        """Make the answer ready for one probe.
+
+        Raises:
+            Malformed: If it is not of this kind.
+        """
         ...
 
 
@@ -93,7 +97,11 @@ class Function:
     call: Callable[[Callable[..., Any], Inputs], Any] | None = None
 
     def open(self, answer: Any, probe: Probe) -> Opened:
-        """A function needs no preparation."""
+        """A function needs no preparation.
+
+        Raises:
+            Malformed: If the answer cannot be called.
+        """
         if not callable(answer):
             raise Malformed("no-function", got=described(answer))
         call = self.call or (lambda fn, inputs: fn(*inputs.values()))
@@ -116,7 +124,11 @@ class Module:
     training: bool = False
 
     def open(self, answer: Any, probe: Probe) -> Opened:
-        """Construct the module and copy the weights into it."""
+        """Construct the module and copy the weights into it.
+
+        Raises:
+            Malformed: If the answer is no class of modules, or its parameters do not fit.
+        """
         if not (isinstance(answer, type) and issubclass(answer, nn.Module)):
             key = "instance" if isinstance(answer, nn.Module) else "no-class"
             raise Malformed(key, got=described(answer))
@@ -156,7 +168,11 @@ class Value:
     returns: tuple[str, ...] = ("value",)
 
     def open(self, answer: Any, probe: Probe) -> Opened:
-        """A value is returned as it is, as a tensor."""
+        """A value is returned as it is, as a tensor.
+
+        Raises:
+            Unwritten: If a part of it is None or an ellipsis.
+        """
         parts = answer if isinstance(answer, tuple | list) else (answer,)
         if any(part is None or part is Ellipsis for part in parts):
             raise Unwritten
@@ -181,7 +197,11 @@ class TrainedModel:
     call: Callable[[Callable[..., Any], Inputs], Any] | None = None
 
     def open(self, answer: Any, probe: Probe) -> Opened:
-        """Put a module into evaluation mode and call it without gradients."""
+        """Put a module into evaluation mode and call it without gradients.
+
+        Raises:
+            Malformed: If the answer cannot be called.
+        """
         if not callable(answer):
             raise Malformed("no-model", got=described(answer))
         if isinstance(answer, nn.Module):
@@ -196,7 +216,11 @@ class TrainedModel:
 
 
 def named_outputs(returned: Any, names: Sequence[str]) -> Outputs:
-    """Give what an answer returned the exercise's names; raises `Malformed`."""
+    """Give what an answer returned the exercise's names.
+
+    Raises:
+        Malformed: If there are not as many results, or one is no tensor or too large.
+    """
     if len(names) == 1:
         returned = (returned,)
     elif not isinstance(returned, tuple | list):

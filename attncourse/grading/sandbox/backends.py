@@ -181,7 +181,11 @@ def adopt_orphans() -> None:
 
 
 def prctl(option: int, value: int) -> None:
-    """Set a property of this process."""
+    """Set a property of this process.
+
+    Raises:
+        OSError: If the kernel refuses.
+    """
     if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) < 0:
         raise OSError(ctypes.get_errno(), "prctl")
 

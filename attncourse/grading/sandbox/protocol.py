@@ -98,7 +98,11 @@ class Channel:
         return Message(kind, facts, payload)
 
     def send_socket(self, end: socket.socket) -> None:
-        """Pass a socket on to the other side."""
+        """Pass a socket on to the other side.
+
+        Raises:
+            ConnectionClosed: If the other side is gone.
+        """
         self._wait(writing=True)
         try:
             socket.send_fds(self._end, [b"."], [end.fileno()])
@@ -106,7 +110,11 @@ class Channel:
             raise ConnectionClosed from error
 
     def receive_socket(self) -> socket.socket:
-        """Take a socket that the other side passed on."""
+        """Take a socket that the other side passed on.
+
+        Raises:
+            ConnectionClosed: If the other side is gone.
+        """
         self._wait()
         found, ends, _, _ = socket.recv_fds(self._end, 1, 1)
         if not (found and ends):

@@ -25,7 +25,7 @@ def use(texts: standard.NullTranslations) -> standard.NullTranslations:
 
 
 def chosen() -> standard.NullTranslations:
-    """The translations that the environment asks for, or English."""
+    """Find the translations that the environment asks for, or English."""
     languages = [name for name in os.environ.get(VARIABLE, "").split(":") if name]
     return standard.translation(DOMAIN, LOCALE, languages, fallback=True)
 
@@ -36,7 +36,7 @@ def mark(message: str, /) -> str:
 
 
 def gettext(message: str, /, **values: object) -> str:
-    """A text in the reader's language.
+    """Return a text in the reader's language.
 
     Args:
         message: The English text, a format string if there are values.
@@ -47,7 +47,7 @@ def gettext(message: str, /, **values: object) -> str:
 
 
 def pgettext(context: str, message: str, /) -> str:
-    """A text that has a key of its own, such as a misconception's sentence.
+    """Return a text with a key of its own, such as a misconception's sentence.
 
     Args:
         context: The key: equal English texts may need different translations.
@@ -57,7 +57,7 @@ def pgettext(context: str, message: str, /) -> str:
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
-    """A text about a number of things, which is among its values as `number`."""
+    """Return a text about a number of things, which is among its values as `number`."""
     return _texts.ngettext(singular, plural, number).format(number=number, **values)
 
 

@@ -386,13 +386,20 @@ def measure(lessons: Lessons = None) -> None:
 
 @app.command(
     rich_help_panel=MAINTAINERS,
-    epilog=examples("new 12-stand-alone", "new 12-stand-alone window relative_logits Block"),
+    epilog=examples(
+        "new 12-stand-alone",
+        "new 12-stand-alone window logits Block --mechanism StandAloneAttention",
+    ),
 )
 def new(
     lesson: Annotated[str, typer.Argument(help="Number and slug, as the syllabus has them.")],
     exercises: Annotated[
-        list[str] | None, typer.Argument(help="What its exercises are called; default: first, ….")
+        list[str] | None,
+        typer.Argument(help="What its functions and Classes are called; default: first, …."),
     ] = None,
+    mechanism: Annotated[
+        str, typer.Option(help="The class of the implementation; default: from the slug.")
+    ] = "",
 ) -> None:
     """Lay out every room of a new lesson; nothing that exists is touched.
 
@@ -402,8 +409,9 @@ def new(
     from attncourse.course.skeleton import lay_out, planned
 
     course = locate()
-    for path, written in lay_out(course, planned(lesson), exercises or ()).items():
-        print("wrote" if written else "kept ", path.relative_to(course.root))
+    written = lay_out(course, planned(lesson), exercises or (), mechanism=mechanism)
+    for path, new in written.items():
+        print("wrote" if new else "kept ", path.relative_to(course.root))
 
 
 @app.command(rich_help_panel=MAINTAINERS, epilog=examples("papers"))

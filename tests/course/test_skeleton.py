@@ -53,9 +53,9 @@ def test_all_rooms_are_laid_out_and_measure_lists_what_is_to_be_filled_in(course
 
 
 def test_what_is_laid_out_is_in_style_and_works(course: Course) -> None:
-    lay_out(course, LESSON, NAMES)
+    paths = list(lay_out(course, LESSON, NAMES, mechanism="TriedOutAttention"))
     for check in (["check"], ["format", "--check"]):
-        command = [sys.executable, "-m", "ruff", *check]
+        command = [sys.executable, "-m", "ruff", *check, *paths]
         finished = subprocess.run(command, cwd=course.root, capture_output=True, text=True)
         assert finished.returncode == 0, finished.stdout
     program = (
@@ -104,9 +104,19 @@ def test_a_name_that_the_syllabus_lacks_is_refused(name: str, why: str) -> None:
         planned(name)
 
 
-@pytest.mark.parametrize("names", [("a b",), ("class",), ("../x",), ("same", "same"), ("",)])
-def test_exercises_have_names_of_python(names: tuple[str, ...], course: Course) -> None:
-    with pytest.raises(ValueError, match="an exercise is called as its answer is"):
+@pytest.mark.parametrize("name", ["a b", "class", "../x", ""])
+def test_answers_have_names_of_python(name: str, course: Course) -> None:
+    with pytest.raises(ValueError, match="is no name of a function or class"):
+        lay_out(course, LESSON, [name])
+    if name:
+        with pytest.raises(ValueError, match="is no name of a function or class"):
+            lay_out(course, LESSON, mechanism=name)
+    assert not course.solutions.exists()
+
+
+@pytest.mark.parametrize("names", [("same", "same"), ("SEBlock", "se_block")])
+def test_every_exercise_has_a_file(names: tuple[str, ...], course: Course) -> None:
+    with pytest.raises(ValueError, match="two exercises would stand in one file"):
         lay_out(course, LESSON, names)
     assert not course.solutions.exists()
 

@@ -13,7 +13,7 @@ from string import Template
 from attncourse.course.normalise import normalise
 from attncourse.course.notebook import dumps, write_file
 from attncourse.course.places import Course
-from attncourse.course.skeleton.lesson import notebook
+from attncourse.course.skeleton.lesson import is_class, notebook
 from attncourse.course.syllabus import LESSONS, Lesson
 
 TEMPLATES = Path(__file__).parent / "rooms"
@@ -47,7 +47,9 @@ def planned(name: str) -> Lesson:
     )
 
 
-def lay_out(course: Course, lesson: Lesson, exercises: Sequence[str] = ()) -> dict[Path, bool]:
+def lay_out(
+    course: Course, lesson: Lesson, exercises: Sequence[str] = (), *, mechanism: str = ""
+) -> dict[Path, bool]:
     """Writes a file in every room of a lesson where there is none yet.
 
     Args:
@@ -55,45 +57,52 @@ def lay_out(course: Course, lesson: Lesson, exercises: Sequence[str] = ()) -> di
         lesson: Whose rooms they are.
         exercises: The names of its exercises, in order: what the learner's functions, or classes,
             will be called.
+        mechanism: The class in `attncourse.nn`; by default the slug as a class would be called.
 
     Returns:
         Every file by its path, and whether it was written; what was there stays as it was.
 
     Raises:
-        ValueError: The name of an exercise is no name of Python's or is there twice, or the lesson
+        ValueError: A name is none of Python's, two exercises would be in one file, or the lesson
             has a notebook already; then nothing is written.
     """
     names = tuple(exercises) or EXERCISES
-    for name in names:
-        if not name.isidentifier() or keyword.iskeyword(name) or names.count(name) > 1:
-            raise ValueError(f"an exercise is called as its answer is, each once; not {name!r}")
+    kind = mechanism or lesson.slug.title().replace("-", "")
+    for name in (*names, kind):
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"{name!r} is no name of a function or class")
+    if len({_snake(name) for name in names}) < len(names):
+        raise ValueError(f"two exercises would stand in one file: {', '.join(names)}")
     if course.solution(lesson).exists():
         raise ValueError(f"{lesson.name} has a notebook already: {course.solution(lesson)}")
     written = {}
-    for path, content in _files(course, lesson, names):
+    for path, content in _files(course, lesson, names, kind):
         written[path] = not path.exists()
         if written[path]:
             write_file(path, content.encode())
     return written
 
 
-def _files(course: Course, lesson: Lesson, names: Sequence[str]) -> Iterator[tuple[Path, str]]:
+def _files(
+    course: Course, lesson: Lesson, names: Sequence[str], kind: str
+) -> Iterator[tuple[Path, str]]:
     rooms = course.rooms(lesson)
     modules = {name: _snake(name) for name in names}
     package = f"attncourse.exercises.{lesson.module}"
     known = {
         "lesson": lesson.name,
         "module": lesson.module,
-        "Class": lesson.slug.title().replace("-", ""),
+        "Class": kind,
         "imports": "\n".join(sorted(f"from {package}.{modules[n]} import {n}" for n in names)),
         "names": "\n".join(f"    {name}," for name in names),
         "strings": "\n".join(f'    "{name}",' for name in sorted(names)),
     }
-    yield course.solution(lesson), dumps(normalise(notebook(lesson, names, known["Class"])))
+    yield course.solution(lesson), dumps(normalise(notebook(lesson, names, kind)))
     yield rooms["exercises"] / "__init__.py", _template("exercises", known)
     for name, module in modules.items():
         path = rooms["exercises"] / f"{module}.py"
-        yield path, _template("exercise", known | {"name": name})
+        room = "exercise_module" if is_class(name) else "exercise"
+        yield path, _template(room, known | {"name": name})
     for room in ("mechanism", "laws", "benchmark", "baseline"):
         yield rooms[room], _template(room, known)
 

@@ -24,6 +24,38 @@ def notebook(lesson: Lesson, exercises: Sequence[str], mechanism: str) -> Notebo
     return nb
 
 
+FUNCTION = """
+def {}(x):
+    \"""FILL IN: what it returns, (B, C, H, W), for maps (B, C, H, W).\"""
+    ### BEGIN SOLUTION
+    once = x
+    twice = once + x
+    return twice
+    ### END SOLUTION
+"""
+CLASS = """
+class {}(nn.Module):
+    \"""FILL IN: what it makes of maps (B, C, H, W).\"""
+
+    def __init__(self, channels):
+        super().__init__()
+        ### BEGIN SOLUTION
+        start = torch.ones(channels)
+        self.weight = nn.Parameter(start)
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        return x * self.weight[:, None, None]
+        ### END SOLUTION
+"""
+
+
+def is_class(exercise: str) -> bool:
+    """Whether an exercise asks for a class: its name begins as those of classes do."""
+    return exercise[:1].isupper()
+
+
 def text(source: str, **known: object) -> NotebookNode:
     """A cell to read, or to answer, with what nbgrader is to know about it."""
     return _cell(new_markdown_cell, source, known)
@@ -152,21 +184,12 @@ FILL IN: the calls in words, without a line that could be copied.
 
 </details>
 """)
-    answer = f"""
-def {name}(x):
-    \"""FILL IN: what it returns, (B, C, H, W), for maps (B, C, H, W).\"""
-    ### BEGIN SOLUTION
-    once = x
-    twice = once + x
-    return twice
-    ### END SOLUTION
-"""
-    yield code(answer, grade_id=known, solution=True)
+    yield code((CLASS if is_class(name) else FUNCTION).format(name), grade_id=known, solution=True)
     yield text("""
 Try it. FILL IN: a small input whose result one can foresee, and what to expect of it. This cell is
 the learner's own: it gives no points, and whatever is changed in it is allowed.
 """)
-    yield code(f"{name}(torch.ones(1, 1, 2, 3))")
+    yield code(_call(name))
     yield text("""
 FILL IN: what the check draws, so that one can reproduce what it says: sizes, offsets, masks, and
 whether in training or in evaluation; and what it compares, name by name.
@@ -263,7 +286,7 @@ what the answer should speak of, and how it is marked.
 FILL IN: one open task without almost-code and without points: a broken network to repair, a number
 to beat within the same budget, a gradient to derive. How does one know that one has got there?
 """)
-    yield code(f"{first}(torch.ones(1, 1, 1, 1))")
+    yield code(_call(first))
     yield text("""
 ## Recap
 
@@ -279,6 +302,11 @@ idea, the formula in words, the price, and where it fails.
 
 **Next.** FILL IN: the lesson that follows, with a link, and what this one leaves open for it.
 """)
+
+
+def _call(exercise: str) -> str:
+    """A line that tries an answer."""
+    return f"{exercise}{'(1)' if is_class(exercise) else ''}(torch.ones(1, 1, 2, 3))"
 
 
 def _figure(name: str, label: str, where: str, *, guess: bool = False) -> str:

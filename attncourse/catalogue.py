@@ -53,7 +53,8 @@ def pgettext(context: str, message: str, /) -> str:
         context: The key: equal English texts may need different translations.
         message: The English text.
     """
-    return _texts.pgettext(context, message)
+    text = _texts.pgettext(context, message)
+    return _texts.gettext(message) if text == message else text
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from attncourse.catalogue import gettext
 from attncourse.course.card import read_card, total_points
 from attncourse.course.kernel import KERNEL_DIED, TIMED_OUT, OnCell, execute
 from attncourse.course.marks import SIGNS, Marks, error_of, read_marks
@@ -63,17 +64,22 @@ def up_to_last_check(nb: NotebookNode) -> NotebookNode:
 
 def render(report: Report) -> RenderableType:
     """A report as a table for the terminal, with its notes below."""
-    table = Table("", "Exercise", Column("Points", justify="right"), "What is missing")
+    table = Table(
+        "",
+        gettext("Exercise"),
+        Column(gettext("Points"), justify="right"),
+        gettext("What is missing"),
+    )
     table.title = Text(report.title)
     before = ""
     for each in report.marks:
         shown = each.exercise if each.exercise != before else ""
-        points = f"{'–' if each.earned is None else f'{each.earned:g}'} / {each.possible:g}"
-        table.add_row(SIGNS[each.standing], Text(shown), points, Text(each.why))
+        shown_points = f"{'–' if each.earned is None else f'{each.earned:g}'} / {each.possible:g}"
+        table.add_row(SIGNS[each.standing], Text(shown), shown_points, Text(each.why))
         before = each.exercise
     table.add_section()
     marks = report.marks
-    table.add_row("", "Total of the checks", f"{marks.earned:g} / {marks.possible:g}")
+    table.add_row("", gettext("Total of the checks"), f"{marks.earned:g} / {marks.possible:g}")
     return Group(table, *(Text(f"! {note}", "yellow") for note in report.notes))
 
 
@@ -85,12 +91,21 @@ def _notes(nb: NotebookNode) -> Iterator[str]:
         if error is None:
             continue
         if error.ename in (TIMED_OUT, KERNEL_DIED):
-            yield f"cell {number}: {error.evalue}"
+            yield gettext("cell {number}: {error}", number=number, error=error.evalue)
         elif number <= first:
-            yield f"cell {number}, which is given, fails with {error.ename}: {error.evalue}"
+            yield gettext(
+                "cell {number}, which is given, fails with {kind}: {message}",
+                number=number,
+                kind=error.ename,
+                message=error.evalue,
+            )
     for cell in nb.cells:
         if is_check(cell) and mark(cell).get("checksum") and not is_unchanged(cell):
-            yield f"the check {grade_id(cell)} was changed; grading uses the original"
+            yield gettext(
+                "the check {name} was changed; grading uses the original", name=grade_id(cell)
+            )
     total = read_card(nb).number("Points") or 0
     if (missing := total - total_points(nb)) > 0:
-        yield f"checks worth {missing:g} points were deleted; grading puts them back"
+        yield gettext(
+            "checks worth {points:g} points were deleted; grading puts them back", points=missing
+        )

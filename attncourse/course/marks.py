@@ -11,6 +11,7 @@ from enum import StrEnum
 from nbformat import NotebookNode
 from rich.text import Text
 
+from attncourse.catalogue import gettext
 from attncourse.course.notebook import (
     grade_id,
     is_answer,
@@ -121,24 +122,26 @@ def read_marks(nb: NotebookNode) -> Marks:
 def _judge(check: NotebookNode, answer: NotebookNode | None) -> tuple[Standing, float, str]:
     error = error_of(check)
     if error is None and check.execution_count is None:
-        return Standing.OPEN, 0.0, "not run yet"
+        return Standing.OPEN, 0.0, gettext("not run yet")
     if error is None:
         earned = _partial(check)
         if earned is None:
             return Standing.PASSED, points(check), ""
-        return Standing.PARTLY, earned, "some of its behaviours are missing"
+        return Standing.PARTLY, earned, gettext("some of its behaviours are missing")
     if answer is not None and is_unchanged(answer):
-        return Standing.OPEN, 0.0, "not solved yet"
+        return Standing.OPEN, 0.0, gettext("not solved yet")
     # Where the answer itself broke down, the check can only say that a name is missing.
     broken = error_of(answer) if answer is not None and error.ename == "NameError" else None
-    where = "your answer cell: " if broken else ""
-    return Standing.FAILED, 0.0, where + _reason(broken or error)
+    if broken:
+        why = gettext("your answer cell: {reason}", reason=_reason(broken))
+        return Standing.FAILED, 0.0, why
+    return Standing.FAILED, 0.0, _reason(error)
 
 
 def _judge_written(cell: NotebookNode) -> tuple[Standing, float | None, str]:
     if is_unchanged(cell):
-        return Standing.OPEN, None, "not answered yet"
-    return Standing.BY_HAND, None, "graded by a person"
+        return Standing.OPEN, None, gettext("not answered yet")
+    return Standing.BY_HAND, None, gettext("graded by a person")
 
 
 def error_of(cell: NotebookNode) -> NotebookNode | None:

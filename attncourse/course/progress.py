@@ -16,6 +16,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from attncourse.catalogue import gettext
 from attncourse.course.marks import SIGNS, Mark, Marks, Standing, read_marks
 from attncourse.course.notebook import is_written, read, write_file
 from attncourse.course.places import Course
@@ -67,27 +68,37 @@ def record(course: Course, path: Path, marks: Marks) -> None:
 
 def render(rows: Iterable[Progress]) -> RenderableType:
     """Progress as a table for the terminal, with what is next below."""
-    table = Table("", "Lesson", "Title", Column("Points", justify="right"), "Seen in")
+    table = Table(
+        "",
+        gettext("Lesson"),
+        gettext("Title"),
+        Column(gettext("Points"), justify="right"),
+        gettext("Seen in"),
+    )
     coming = ""
     for row in rows:
         marks = row.marks
         started = any(each.standing != Standing.OPEN for each in marks)
         sign = Standing.PASSED if marks.next is None else Standing.PARTLY
         points = f"{marks.earned:g} / {marks.possible:g}"
-        points += f" + {marks.by_hand:g} by hand" if marks.by_hand else ""
-        source = "check" if row.checked else "notebook"
+        if marks.by_hand:
+            points += gettext(" + {points:g} by hand", points=marks.by_hand)
+        source = gettext("check") if row.checked else gettext("notebook")
         table.add_row(
             SIGNS[sign if started else Standing.OPEN],
             row.lesson.name,
             row.lesson.title,
-            points if marks else "unreadable",
+            points if marks else gettext("unreadable"),
             source if started else "",
         )
         if not marks:
-            coming = coming or f"Next: take {row.lesson.name} out of the archive again"
+            coming = coming or gettext(
+                "Next: take {lesson} out of the archive again", lesson=row.lesson.name
+            )
         elif marks.next:
-            coming = coming or f"Next: {row.lesson.name}, {marks.next.exercise}"
-    return Group(table, Text(coming or "Everything is solved."))
+            values = {"lesson": row.lesson.name, "exercise": marks.next.exercise}
+            coming = coming or gettext("Next: {lesson}, {exercise}", **values)
+    return Group(table, Text(coming or gettext("Everything is solved.")))
 
 
 def _recorded(entry: Any, digest: str) -> Marks | None:

@@ -2,27 +2,33 @@
 
 import contextlib
 import csv
+import gettext as standard
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from typing import cast
 
 import pytest
 from nbformat import NotebookNode
 
+from attncourse import catalogue
 from attncourse.course.notebook import write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
+from attncourse.exercises import lessons
 from attncourse.exercises.core import Finding, Outcome
 from attncourse.exercises.core.probe import Error
 from attncourse.exercises.core.reason import declared, reason
 from attncourse.grading import console
+from attncourse.grading.grader import _judged
 from attncourse.grading.plan import Plan, Submission
 from attncourse.grading.record import By, Check, Record, Status
 from attncourse.grading.results.autograded import autograded, place
+from attncourse.grading.results.feedback import feedback
 from attncourse.grading.results.gradebook import Gradebook, Total
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.results.products import write_products
-from attncourse.grading.results.report import Solved, mistakes, solved
+from attncourse.grading.results.report import Solved, mistakes, report, solved
 from tests.grading.lesson import WHY
 
 WHEN = "2026-11-01T10:00:00+00:00"
@@ -216,3 +222,51 @@ def test_the_report_tells_what_was_tried_from_what_was_not(plan: Plan) -> None:
             ("eve",),
         ),
     }
+
+
+class Structure(HTMLParser):
+    """What a page is made of, without its words."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("code", "em", "strong"):  # a sentence's own
+            self.tags.append((tag, dict(attrs).get("class") or ""))
+
+
+def test_pages_have_the_same_structure_whatever_the_words(plan: Plan) -> None:
+    class Keys(standard.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return f"[{len(message)}]"
+
+    def pages() -> list[object]:
+        shown = [feedback(plan, record, total(), None) for record in records.values()]
+        shown.append(report(plan, records, {name: total() for name in records}))
+        counts = [(each.key, each.students) for each in mistakes(list(records.values()))]
+        return [*(Structure(page).tags for page in shown), counts]
+
+    test = next(each for each in plan.tests if each.exercise == "squeeze")
+    squeeze = lessons()["06-se"][0]
+    records = {}
+    for name, answer in {
+        "ada": squeeze.right[0],
+        "bob": lambda x: x.mean(1),
+        "eve": lambda x: x.sum(),
+        "kim": lambda x: 1 / 0,
+        "lee": None,
+    }.items():
+        probes = squeeze.probes()
+        responses = squeeze.responses(answer, probes)
+        judged = _judged(test, squeeze.judge(probes, responses), responses)
+        whole = graded(plan, name)
+        checks = [judged if each.grade_id == test.grade_id else each for each in whole.checks]
+        records[name] = replace(whole, checks=tuple(checks))
+    english = pages()
+    before = catalogue.use(Keys())
+    try:
+        assert pages() == english
+    finally:
+        catalogue.use(before)

@@ -9,6 +9,7 @@ import mistune
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from attncourse.catalogue import gettext
 from attncourse.exercises.core.messages import line
 
 FOLDER = Path(__file__).parent / "pages"
@@ -37,6 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"line": line, "points": _points, "prose": prose, "time": _time}
+    environment.globals["_"] = gettext
     environment.globals["css"] = Markup((FOLDER / "page.css").read_text(encoding="utf-8"))
     return environment
 

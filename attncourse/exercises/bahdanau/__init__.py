@@ -11,14 +11,7 @@ from attncourse.exercises.bahdanau.softmax import masked_softmax
 from attncourse.exercises.bahdanau.step import decoder_step
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    additive_score,
-    masked_softmax,
-    context_vector,
-    decoder_step,
-    greedy_decode,
-    reading,
-)
+EXERCISES = (additive_score, masked_softmax, context_vector, decoder_step, greedy_decode, reading)
 
 __all__ = [
     "EXERCISES",

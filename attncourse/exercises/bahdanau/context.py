@@ -3,15 +3,7 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import tensor
 
 

@@ -6,13 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
 
 #: Ids of the start and end symbols in the tables of the probes.
 SOS, EOS = 1, 2

@@ -5,11 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Exercise,
-    Misconception,
-    Value,
-)
+from attncourse.exercises.core import Exercise, Misconception, Value
 
 #: A date as someone wrote it, and what it means; the learner sees the map but not the text.
 HIDDEN_SOURCE, TARGET = "perjantai 27. marraskuuta 1931", "1931-11-27"

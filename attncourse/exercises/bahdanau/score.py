@@ -6,14 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
 from attncourse.exercises.core.laws import flipped, flips_along
 
 
@@ -77,11 +70,7 @@ additive_score = Exercise(
     draw=_score_inputs,
     batched=("query", "keys"),
     laws=(
-        Law(
-            "the scores move with their annotations",
-            flips_along("scores", 1),
-            flipped("keys", 1),
-        ),
+        Law("the scores move with their annotations", flips_along("scores", 1), flipped("keys", 1)),
     ),
     misconceptions=(
         Misconception(

@@ -5,15 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import tensor, unchanged
 
 
@@ -119,9 +111,7 @@ masked_softmax = Exercise(
     laws=(
         Law("the weights of a sentence sum to one", _rows_sum_to_one),
         Law(
-            "what stands under the padding has no influence",
-            unchanged("weights"),
-            _change_padding,
+            "what stands under the padding has no influence", unchanged("weights"), _change_padding
         ),
         Law(
             "adding a constant to a row of scores changes nothing",

@@ -11,21 +11,6 @@ from attncourse.exercises.cbam.spatial_gate import SpatialGate
 from attncourse.exercises.cbam.two_maps import two_maps
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    channel_gate,
-    two_maps,
-    SpatialGate,
-    CBAM,
-    arrange,
-    bam,
-)
+EXERCISES = (channel_gate, two_maps, SpatialGate, CBAM, arrange, bam)
 
-__all__ = [
-    "CBAM",
-    "EXERCISES",
-    "SpatialGate",
-    "arrange",
-    "bam",
-    "channel_gate",
-    "two_maps",
-]
+__all__ = ["CBAM", "EXERCISES", "SpatialGate", "arrange", "bam", "channel_gate", "two_maps"]

@@ -162,10 +162,7 @@ arrange = Exercise(
         ),
         Misconception(
             "in-place",
-            _ways(
-                _overwriting,
-                lambda channel, spatial, x: _overwriting(spatial, channel, x),
-            ),
+            _ways(_overwriting, lambda channel, spatial, x: _overwriting(spatial, channel, x)),
             "You overwrite the map that came in (`x *= …`), which others still need: here the next "
             "order gets what the last one has left. Write `x = x * …`.",
             variants=(

@@ -5,14 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
 from attncourse.exercises.core.laws import tensor
 
 

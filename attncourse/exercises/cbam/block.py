@@ -6,15 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Inputs,
-    Law,
-    Misconception,
-    Module,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
 from attncourse.exercises.core.laws import shrinks, tensor
 
 
@@ -187,10 +179,7 @@ CBAM = Exercise(
     construction=_construction,
     batched=("x",),
     laws=(
-        Law(
-            "no number grows or changes its sign",
-            shrinks,
-        ),
+        Law("no number grows or changes its sign", shrinks),
         Law("every scale is a gate of the channel times one of the place", _scale_is_a_product),
     ),
     misconceptions=(

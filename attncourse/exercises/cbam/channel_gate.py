@@ -6,15 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import flipped, unchanged
 
 Pool = Callable[[Tensor], Tensor]
@@ -113,11 +105,7 @@ channel_gate = Exercise(
     batched=("x",),
     laws=(
         Law("every gate lies between 0 and 1", _between_zero_and_one),
-        Law(
-            "turning the map upside down changes nothing",
-            unchanged("gate"),
-            flipped("x", 2, 3),
-        ),
+        Law("turning the map upside down changes nothing", unchanged("gate"), flipped("x", 2, 3)),
     ),
     misconceptions=(
         Misconception(

@@ -8,15 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attncourse.exercises.cbam.two_maps import draw_maps
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Inputs,
-    Law,
-    Misconception,
-    Module,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
 from attncourse.exercises.core.laws import flipped, tensor, unchanged
 
 
@@ -161,11 +153,7 @@ SpatialGate = Exercise(
     batched=("x",),
     laws=(
         Law("every place has one gate, between 0 and 1", _one_gate_a_place),
-        Law(
-            "the order of the channels does not matter",
-            unchanged("gate"),
-            flipped("x", 1),
-        ),
+        Law("the order of the channels does not matter", unchanged("gate"), flipped("x", 1)),
     ),
     misconceptions=(
         Misconception(

@@ -5,15 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import flipped, unchanged
 
 
@@ -71,11 +63,7 @@ two_maps = Exercise(
     batched=("x",),
     laws=(
         Law("no mean lies above its maximum", _first_is_greater),
-        Law(
-            "the order of the channels does not matter",
-            unchanged("maps"),
-            flipped("x", 1),
-        ),
+        Law("the order of the channels does not matter", unchanged("maps"), flipped("x", 1)),
     ),
     misconceptions=(
         Misconception(

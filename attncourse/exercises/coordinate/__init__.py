@@ -10,13 +10,7 @@ from attncourse.exercises.coordinate.pool_sides import pool_sides
 from attncourse.exercises.coordinate.shared_transform import shared_transform
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    pool_sides,
-    shared_transform,
-    CoordinateBlock,
-    complete_gate,
-    gated_bottleneck,
-)
+EXERCISES = (pool_sides, shared_transform, CoordinateBlock, complete_gate, gated_bottleneck)
 
 __all__ = [
     "EXERCISES",

@@ -16,15 +16,7 @@ from attncourse.exercises.coordinate.blocks import (
     normed_apart,
     together,
 )
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Inputs,
-    Law,
-    Misconception,
-    Module,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
 from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
 
@@ -86,9 +78,7 @@ CoordinateBlock = Exercise(
     laws=(
         Law("the gate of a channel is a row's number times a column's", _of_rank_one),
         Law(
-            "the map upside down gives the result upside down",
-            flips_along("y", 2),
-            flipped("x", 2),
+            "the map upside down gives the result upside down", flips_along("y", 2), flipped("x", 2)
         ),
     ),
     misconceptions=(

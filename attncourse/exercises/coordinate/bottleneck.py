@@ -128,9 +128,7 @@ gated_bottleneck = Exercise(
             "`depthwise` is never called: it is the only layer here that sees neighbours.",
         ),
         Misconception(
-            "no-shortcut",
-            lambda e, d, g, p, x: p(g(d(e(x)))),
-            "The shortcut is missing: add `x`.",
+            "no-shortcut", lambda e, d, g, p, x: p(g(d(e(x)))), "The shortcut is missing: add `x`."
         ),
         Misconception(
             "relu-in-the-middle",

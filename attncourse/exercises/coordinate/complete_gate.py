@@ -128,10 +128,5 @@ complete_gate = Exercise(
             "column allow.",
         ),
     ),
-    right=(
-        lambda c, r: _outer(c, r) / r[..., :1, None],
-        _by_logarithms,
-        _by_matrices,
-        _row_by_row,
-    ),
+    right=(lambda c, r: _outer(c, r) / r[..., :1, None], _by_logarithms, _by_matrices, _row_by_row),
 )

@@ -6,15 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import flipped
 
 Sides = tuple[Tensor, Tensor]

@@ -5,15 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import flipped, stays_finite, sums_to_one, tensor
 
 
@@ -112,18 +104,11 @@ channel_attention = Exercise(
     batched=("x",),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(
-        Law(
-            "the weights of every channel sum to one",
-            sums_to_one("weights"),
-        ),
+        Law("the weights of every channel sum to one", sums_to_one("weights")),
         Law(
             "channels in reverse order give the result in reverse order", _follows, flipped("x", 1)
         ),
-        Law(
-            "large numbers do no harm",
-            stays_finite,
-            _steep,
-        ),
+        Law("large numbers do no harm", stays_finite, _steep),
     ),
     misconceptions=(
         Misconception(

@@ -5,15 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import stays_finite, sums_to_one, tensor
 
 
@@ -166,19 +158,12 @@ position_attention = Exercise(
     batched=("query", "key", "value"),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(
-        Law(
-            "the weights of every place sum to one",
-            sums_to_one("weights"),
-        ),
+        Law("the weights of every place sum to one", sums_to_one("weights")),
         Law("shuffling the places shuffles the result alike", _shuffles_along, _shuffled),
         Law(
             "a place that asks nothing gets the mean of all values", _mean_everywhere, _asks_nothing
         ),
-        Law(
-            "large scores do no harm",
-            stays_finite,
-            _asks_loudly,
-        ),
+        Law("large scores do no harm", stays_finite, _asks_loudly),
     ),
     misconceptions=(
         Misconception(

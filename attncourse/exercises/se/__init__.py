@@ -11,14 +11,7 @@ from attncourse.exercises.se.residual import se_residual
 from attncourse.exercises.se.squeeze import squeeze
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    squeeze,
-    excitation,
-    SEBlock,
-    se_residual,
-    adaptive_kernel,
-    own_squeeze,
-)
+EXERCISES = (squeeze, excitation, SEBlock, se_residual, adaptive_kernel, own_squeeze)
 
 __all__ = [
     "EXERCISES",

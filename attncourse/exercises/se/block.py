@@ -5,15 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Inputs,
-    Law,
-    Misconception,
-    Module,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
 from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
 

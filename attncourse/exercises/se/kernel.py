@@ -6,13 +6,7 @@ from typing import Any
 
 import torch
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
 from attncourse.exercises.core.laws import tensor
 
 
@@ -105,9 +99,7 @@ adaptive_kernel = Exercise(
             "The 1 in the numerator is missing: (log₂ C + 1) / 2.",
         ),
         Misconception(
-            "not-divided",
-            lambda c: int(math.log2(c) + 1) | 1,
-            "The division by γ = 2 is missing.",
+            "not-divided", lambda c: int(math.log2(c) + 1) | 1, "The division by γ = 2 is missing."
         ),
         Misconception(
             "at-least-three",

@@ -6,13 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
 
 Layer = Callable[[Tensor], Tensor]
 

@@ -3,14 +3,7 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
 from attncourse.exercises.core.laws import flipped, tensor, unchanged
 
 

@@ -6,15 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import sums_to_one, tensor
 
 Pair = tuple[Tensor, Tensor]
@@ -181,10 +173,7 @@ axial_attention = Exercise(
     batched=("query", "key", "value"),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(
-        Law(
-            "the weights of every token sum to one",
-            sums_to_one("weights"),
-        ),
+        Law("the weights of every token sum to one", sums_to_one("weights")),
         Law(
             "tokens and places in reverse order give the result in reverse order",
             _reverses,
@@ -332,9 +321,7 @@ axial_attention = Exercise(
         ),
         Misconception(
             "keys-collected",
-            _with(
-                mix=lambda weights, v: weights.mT @ v,
-            ),
+            _with(mix=lambda weights, v: weights.mT @ v),
             "The mixture sums over the tokens that ask. `weights @ value` sums over those asked.",
         ),
         Misconception(

@@ -7,15 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import tensor
 
 Layer = Callable[[Tensor], Tensor]
@@ -183,9 +175,7 @@ gate_detail = Exercise(
             "1: h-sigmoid.",
         ),
         Misconception(
-            "no-activation",
-            _with(activation=lambda z: z),
-            "There is no ReLU6 before `project`.",
+            "no-activation", _with(activation=lambda z: z), "There is no ReLU6 before `project`."
         ),
         Misconception(
             "relu",
@@ -200,8 +190,7 @@ gate_detail = Exercise(
         Misconception(
             "activation-before-the-sum",
             _with(
-                add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c)),
-                activation=lambda z: z,
+                add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c)), activation=lambda z: z
             ),
             "ReLU6 is applied to values, rows and columns apart. Add the three first: they may "
             "cancel each other.",

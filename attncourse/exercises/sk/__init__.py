@@ -10,19 +10,6 @@ from attncourse.exercises.sk.select import select
 from attncourse.exercises.sk.unit import sk_unit
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    Branch,
-    Fuse,
-    select,
-    SKConv,
-    sk_unit,
-)
+EXERCISES = (Branch, Fuse, select, SKConv, sk_unit)
 
-__all__ = [
-    "EXERCISES",
-    "Branch",
-    "Fuse",
-    "SKConv",
-    "select",
-    "sk_unit",
-]
+__all__ = ["EXERCISES", "Branch", "Fuse", "SKConv", "select", "sk_unit"]

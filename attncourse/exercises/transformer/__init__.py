@@ -11,14 +11,7 @@ from attncourse.exercises.transformer.masks import decoder_mask
 from attncourse.exercises.transformer.positions import sinusoids
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    attention,
-    multi_head,
-    decoder_mask,
-    sinusoids,
-    encoder_layer,
-    cached_step,
-)
+EXERCISES = (attention, multi_head, decoder_mask, sinusoids, encoder_layer, cached_step)
 
 __all__ = [
     "EXERCISES",

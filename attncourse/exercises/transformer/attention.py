@@ -6,15 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.core.laws import sums_to_one, tensor
 
 
@@ -115,10 +107,7 @@ attention = Exercise(
     batched=("query", "key", "value", "mask"),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(
-        Law(
-            "the weights of every query sum to one",
-            sums_to_one("weights"),
-        ),
+        Law("the weights of every query sum to one", sums_to_one("weights")),
         Law(
             "a key that is hidden from a query has no influence on it",
             _blind_queries_unchanged,
@@ -183,10 +172,7 @@ attention = Exercise(
         ),
         Misconception(
             "overflow",
-            _with(
-                hide=lambda s, m: s.exp() * m,
-                weigh=lambda e: e / e.sum(-1, keepdim=True),
-            ),
+            _with(hide=lambda s, m: s.exp() * m, weigh=lambda e: e / e.sum(-1, keepdim=True)),
             "exp of a score near 1500 is infinite, and inf / inf is NaN. torch's softmax takes the "
             "largest score of the row away first, which changes no weight: use it, or do the same.",
             variants=(

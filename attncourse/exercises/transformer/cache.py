@@ -145,9 +145,7 @@ cached_step = Exercise(
     misconceptions=(
         Misconception(
             "blind-to-itself",
-            _with(
-                see=lambda old, new: old if old.shape[1] else new,
-            ),
+            _with(see=lambda old, new: old if old.shape[1] else new),
             "The new symbol does not see itself. Append its key and value first, then attend.",
         ),
         Misconception(

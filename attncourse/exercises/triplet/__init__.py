@@ -10,13 +10,7 @@ from attncourse.exercises.triplet.turned_kernels import turned_kernels
 from attncourse.exercises.triplet.z_pool import z_pool
 
 #: In the order in which the lesson asks them.
-EXERCISES = (
-    z_pool,
-    rotated_branch,
-    TripletBlock,
-    gates_in_place,
-    turned_kernels,
-)
+EXERCISES = (z_pool, rotated_branch, TripletBlock, gates_in_place, turned_kernels)
 
 __all__ = [
     "EXERCISES",

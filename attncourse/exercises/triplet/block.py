@@ -3,14 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Inputs,
-    Law,
-    Misconception,
-    Module,
-)
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module
 from attncourse.exercises.core.laws import shrinks
 from attncourse.exercises.triplet.blocks import (
     AsOfficial,

@@ -6,15 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 from attncourse.exercises.triplet.rotated_branch import Gate, draw_kernel, gate_of, pooled
 from attncourse.exercises.triplet.z_pool import draw_maps
 

@@ -7,14 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
 from attncourse.exercises.core.laws import shrinks
 from attncourse.exercises.triplet.z_pool import draw_maps
 

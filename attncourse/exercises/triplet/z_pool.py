@@ -6,15 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import (
-    Draw,
-    Exercise,
-    Function,
-    Inputs,
-    Law,
-    Misconception,
-    Outputs,
-)
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
 
 Pool = Callable[[Tensor, int], Tensor]
 

@@ -194,19 +194,41 @@ class Submission:
 def code_of(exercises: str, root: Path = PACKAGE) -> str:
     """A hash of the code that judges a lesson: a corrected oracle grades a class again.
 
-    What exercises import from other rooms is not looked up; the version stands for it.
+    It holds the core, the lesson's exercises, and those of others from which they take something.
+    What they import from beyond the exercises is not looked up; the version stands for it.
 
     Args:
         exercises: The module of the lesson's exercises; empty if there is none.
         root: The folder of the package attncourse.
     """
     found = hashlib.sha256(attncourse.__version__.encode())
-    for module in (f"{EXERCISES}.core", exercises) if exercises else ():
-        folder = root.joinpath(*module.split(".")[1:])
-        for path in sorted(folder.rglob("*.py")):
-            found.update(f"{path.relative_to(root).as_posix()}\n".encode())
-            found.update(hashlib.sha256(path.read_bytes()).digest())
+    ahead = {f"{EXERCISES}.core", exercises} if exercises else set[str]()
+    files: dict[str, bytes] = {}
+    seen = set[str]()
+    while ahead:
+        module = ahead.pop()
+        seen.add(module)
+        for path in root.joinpath(*module.split(".")[1:]).rglob("*.py"):
+            name, content = path.relative_to(root).as_posix(), path.read_bytes()
+            files[name] = hashlib.sha256(content).digest()
+            ahead |= set(_shared(content)) - seen
+    for name, content in sorted(files.items()):
+        found.update(f"{name}\n".encode() + content)
     return found.hexdigest()
+
+
+def _shared(source: bytes) -> Iterator[str]:
+    """The packages of exercises from which a file takes something."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names):
+                modules = [each.name for each in names]
+            case ast.ImportFrom(module=module, names=names, level=0):
+                modules = [f"{module}.{each.name}" for each in names]
+            case _:
+                continue
+        inside = (each.split(".") for each in modules if each.startswith(f"{EXERCISES}."))
+        yield from (".".join(parts[:3]) for parts in inside)
 
 
 def _steps(

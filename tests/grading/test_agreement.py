@@ -13,6 +13,9 @@ from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
 from attncourse.grading import console
 from attncourse.grading.engine import Cluster, Engine, Processes
+from attncourse.grading.grader import Grader
+from attncourse.grading.intake.submissions import read_file
+from attncourse.grading.plan import Plan
 from attncourse.grading.record import Record
 from attncourse.grading.results.journal import Journal
 from attncourse.grading.runner import Settings
@@ -20,6 +23,7 @@ from tests.grading.a_class import SEED, AClass, a_class
 from tests.grading.dask_cluster import dask_cluster
 from tests.grading.postgres import postgres, programs
 
+REPOSITORY = Course(Path(__file__).parents[2])
 HONEST = ("ada", "bob", "eve", "leo", "zoe")
 
 
@@ -62,6 +66,17 @@ def test_plain_nbgrader_gives_the_same_points_to_all_honest_submissions(graded: 
     graded_by_nbgrader(graded, plain)
     theirs = by_machine(f"sqlite:///{plain}")
     assert {name: theirs[name] for name in HONEST} == {name: ours[name] for name in HONEST}
+
+
+@pytest.mark.parametrize("solved_lesson", REPOSITORY.solved(), ids=lambda each: each.name)
+def test_the_solution_of_a_lesson_earns_all_its_points(solved_lesson: Lesson) -> None:
+    """What the sandbox takes away may be nothing that asking an exercise needs."""
+    plan = Plan.of(solved_lesson, REPOSITORY)
+    submission = read_file(REPOSITORY.solution(solved_lesson), plan, "ada")
+    with Grader(plan) as grader:
+        record = grader.grade(submission, seed=SEED)
+    missing = {c.grade_id: c.earned for c in record.checks if c.earned not in (None, c.possible)}
+    assert missing == {}
 
 
 def by_machine(url: str) -> dict[str, dict[str, float | None]]:

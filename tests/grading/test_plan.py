@@ -77,6 +77,30 @@ def test_a_corrected_oracle_changes_the_digest(
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "from attncourse.exercises.common.draws import maps",
+        "from attncourse.exercises.common import draws",
+        "from attncourse.exercises import common",
+        "import attncourse.exercises.common.draws as shared",
+        "def late():\n    from attncourse.exercises.common.draws import maps",
+    ],
+)
+def test_a_change_in_what_lessons_share_changes_the_digest(tmp_path: Path, line: str) -> None:
+    for name in ("core", "se", "sk", "common", "deeper"):
+        (tmp_path / "exercises" / name).mkdir(parents=True)
+    exercises = tmp_path / "exercises"
+    (exercises / "se" / "squeeze.py").write_text(line)
+    (exercises / "common" / "draws.py").write_text("import attncourse.exercises.deeper.still")
+    for shared in ("common", "deeper"):
+        others = code_of("attncourse.exercises.sk", tmp_path)
+        before = code_of("attncourse.exercises.se", tmp_path)
+        (exercises / shared / "more.py").write_text("changed = True")
+        assert code_of("attncourse.exercises.se", tmp_path) != before
+        assert code_of("attncourse.exercises.sk", tmp_path) == others, "it takes nothing there"
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "ex.squeeze.check(squeeze)\nassert squeeze",

@@ -5,14 +5,17 @@ import dis
 import inspect
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from types import CodeType, FrameType, FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
 #: The course's own implementations; every exercise refuses them.
 IMPLEMENTATIONS = ("attncourse.nn", "attncourse.models", "attncourse.functional")
+
+#: What code looks up, for an answer is asked many times; no code stays alive for it.
+_GLOBALS: WeakKeyDictionary[CodeType, tuple[str, ...]] = WeakKeyDictionary()
 
 
 class Refused(BaseException):
@@ -101,9 +104,11 @@ def _functions(answer: Any) -> list[FunctionType]:
     return [m for m in members if isinstance(m, FunctionType)]
 
 
-@lru_cache  # an answer is asked many times
 def _globals_of(code: CodeType) -> tuple[str, ...]:
-    return tuple(s.argval for s in dis.get_instructions(code) if s.opname == "LOAD_GLOBAL")
+    if code not in _GLOBALS:
+        found = (s.argval for s in dis.get_instructions(code) if s.opname == "LOAD_GLOBAL")
+        _GLOBALS[code] = tuple(found)
+    return _GLOBALS[code]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

@@ -8,10 +8,12 @@ code.
 import dis
 import gc
 import importlib
+import linecache
 import pkgutil
 import sys
+import typing
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Self
 
@@ -22,7 +24,9 @@ from torch.nn import functional
 import attncourse
 from attncourse.exercises.core import Exercise
 from attncourse.exercises.core.guard import IMPLEMENTATIONS
-from attncourse.exercises.core.kinds import Kind
+from attncourse.exercises.core.kinds import Kind, TrainedModel
+
+EXERCISES = "attncourse.exercises"
 
 
 @dataclass(frozen=True)
@@ -57,33 +61,62 @@ class SilentExercise:
 def remove_answers(name: str) -> dict[str, RedactedExercise]:
     """Import the exercises of a lesson and forget what is right and wrong about answers.
 
+    Nothing stays of any lesson's, whichever were imported along: a lesson shares parts with others.
+
     Args:
-        name: Their package.
+        name: The lesson's package of exercises.
 
     Returns:
         What is left of each, by the name under which the package offers it.
     """
     package = importlib.import_module(name)
-    inside = {n: m for n, m in sys.modules.items() if n == name or n.startswith(f"{name}.")}
+    modules = _modules_with_answers()
     asked = {
-        each: RedactedExercise(value.kind, value.seconds, value.refuses)
+        each: RedactedExercise(_without_metric(value.kind), value.seconds, value.refuses)
         for each, value in vars(package).items()
         if isinstance(value, Exercise)
     }
-    offered = [vars(package)[each] for each in getattr(package, "__all__", ())]
-    calls = [getattr(each.kind, "call", None) for each in asked.values()]
-    kept = set(_reached([*calls, *offered], {id(vars(module)) for module in inside.values()}))
     helpers = {n: v for n, v in vars(package).items() if isinstance(v, FunctionType)}
-    for module in inside.values():
+    inside = {id(vars(module)) for module in modules.values()}
+    asking = [
+        part for each in asked.values() for part in (type(each.kind), *vars(each.kind).values())
+    ]
+    kept = set(_reached([*asking, *helpers.values()], inside))
+    for module in modules.values():
         for each in [n for n in vars(module) if (id(vars(module)), n) not in kept]:
-            if not each.startswith("__"):
+            if not each.startswith("__") or each == "__doc__":
                 delattr(module, each)
     vars(package).update(
         helpers, __all__=[*asked, *helpers], **dict.fromkeys(asked, SilentExercise())
     )
-    for each in inside.keys() - {name}:
+    everything = sys.modules[EXERCISES]
+    for each in modules.keys() - {name}:
         del sys.modules[each]
+        vars(everything).pop(each.rpartition(".")[2], None)
+    everything.__path__, package.__path__ = [], []  # nor can it be imported again
+    _clear_caches()
     return asked
+
+
+def _modules_with_answers() -> dict[str, ModuleType]:
+    """The imported modules of all lessons' exercises; the core knows no answer."""
+    inside = {n: m for n, m in sys.modules.items() if n.startswith(f"{EXERCISES}.")}
+    return {n: m for n, m in inside.items() if f"{n}.".split(".")[2] != "core"}
+
+
+def _without_metric(kind: Kind) -> Kind:
+    """A kind that can still be asked, and no more says what it asks for."""
+    if isinstance(kind, TrainedModel):
+        return replace(kind, metric=lambda outputs, targets: 0.0, threshold=0.0)
+    return kind
+
+
+def _clear_caches() -> None:
+    """Drop what the library remembers of types and files that it has met, then what is dropped."""
+    for clear in typing._cleanups:  # type: ignore[attr-defined]
+        clear()
+    linecache.clearcache()
+    gc.collect()
 
 
 def remove_implementations() -> None:
@@ -142,16 +175,20 @@ def _import_all(package: ModuleType) -> None:
 
 
 def _reached(things: Iterable[Any], inside: set[int]) -> Iterator[tuple[int, str]]:
-    """The globals of some modules, by module's id and name, that functions look up."""
+    """The globals of some modules, by module's id and name, that functions and classes look up."""
     ahead, seen = list(things), set()
     while ahead:
-        function = ahead.pop()
-        if not isinstance(function, FunctionType) or id(function) in seen:
+        thing = ahead.pop()
+        if id(thing) in seen:
             continue
-        seen.add(id(function))
-        ahead += [cell.cell_contents for cell in function.__closure__ or ()]
-        scope = function.__globals__
-        for name in _looked_up(function.__code__):
+        seen.add(id(thing))
+        if isinstance(thing, type):
+            ahead += [*vars(thing).values(), *thing.__bases__]
+        if not isinstance(thing, FunctionType):
+            continue
+        ahead += [cell.cell_contents for cell in thing.__closure__ or ()]
+        scope = thing.__globals__
+        for name in _looked_up(thing.__code__):
             if name in scope and id(scope) in inside:
                 yield id(scope), name
                 ahead.append(scope[name])

@@ -153,7 +153,7 @@ def mobilenetv2(
         ValueError: If there is no such gate.
     """
     stands = places("mobilenetv2", attention, **gate_options or {})
-    return MobileNetV2(middle=stands.get("middle"), end=stands.get("end"), **options)
+    return MobileNetV2(**{**stands, **options})
 
 
 for _gate, _name in carried_by("mobilenetv2"):

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from torch import nn
 
 from attncourse.models import available, create
@@ -34,3 +35,16 @@ def test_asking_for_the_factory_imports_no_network():
     code = "import sys, attncourse.models as m; print(*(n for n in sys.modules if m.__name__ in n))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(run.stdout.split()) == {"attncourse.models", "attncourse.models.registry"}
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("mobilenetv2", "middle"), ("mobilenetv2", "end"), ("resnet50", "attention")],
+)
+def test_a_gate_of_ones_own_stands_at_a_place_of_a_backbone(name, place):
+    class Own(torch.nn.Identity):
+        pass
+
+    with torch.device("meta"):
+        network = create(name, **{place: Own})
+    assert any(isinstance(module, Own) for module in network.modules())

@@ -21,7 +21,7 @@ lab: $(READY) ## open the course in JupyterLab
 test bench: export OMP_NUM_THREADS = 1
 
 test: lint ## lint, then run every test, proof and notebook
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## check style, formatting, types and spelling
 	$(BIN)/ruff check

@@ -17,11 +17,12 @@ shows is said with `claim`, which holds on every machine or says that it does no
 from attncourse.plotting.charts import bars, curves, gates, losses, power_law, scatter
 from attncourse.plotting.claim import CLAIM_MIME, claim
 from attncourse.plotting.data import FIGURE_MIME
-from attncourse.plotting.explorer import Explorer, attention_view
+from attncourse.plotting.explorer import Explorer
 from attncourse.plotting.maps import alignment, gating, heatmap, picture
 from attncourse.plotting.show import png, show
 from attncourse.plotting.sketch import Shape, Sketch
 from attncourse.plotting.style import COLOURS, MECHANISMS, panels
+from attncourse.plotting.views import attention_view, gate_view, pixel_view
 
 __all__ = [
     "CLAIM_MIME",
@@ -36,12 +37,14 @@ __all__ = [
     "bars",
     "claim",
     "curves",
+    "gate_view",
     "gates",
     "gating",
     "heatmap",
     "losses",
     "panels",
     "picture",
+    "pixel_view",
     "png",
     "power_law",
     "scatter",

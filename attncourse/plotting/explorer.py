@@ -1,153 +1,125 @@
-"""An attention map to explore: lines from target to source, head by head.
+"""A figure to explore with mouse, finger or keyboard, in JupyterLab and in a saved page.
 
-The view is HTML, SVG and a little script in one piece, so that it works in JupyterLab, in a saved
-page and without a network. Where scripts are not allowed, it still shows the first head.
+HTML, a stylesheet and a script in one piece, which ask no server and no network. Where no script
+may run, as in a notebook that is not trusted, a picture of the best single view stands there. The
+functions that make explorers are in `attncourse.plotting.views`.
 """
 
-import html
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
-from unicodedata import east_asian_width
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attncourse.plotting.data import bundle, checked_alt, digest, summarise
-from attncourse.plotting.style import COLOURS, SERIES, Numbers, numbers
+from attncourse.plotting.data import bundle, checked_alt, summarise
+from attncourse.plotting.show import image_tag
+from attncourse.plotting.style import COLOURS, SERIES, Numbers
 
-FAINTEST = 0.01  # weights below it are not drawn
-ROW, GAP = 28, 110  # pixels: height of a row of symbols, and the space between the two rows
-NARROWEST = 260  # pixels: what keeps the lines of a few symbols apart
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LARGEST = 200_000  # bytes of data in a page
 
 HERE = files("attncourse.plotting")
 CSS = HERE.joinpath("explorer.css").read_text("utf-8")
 SCRIPT = HERE.joinpath("explorer.js").read_text("utf-8")
-HINT = "The row below looks at the row above. Point at a symbol to read its weights."
 
 
 class Explorer:
-    """What `attention_view` returns: a cell that ends with it shows it."""
-
-    def __init__(self, page: str, data: dict[str, Any]) -> None:
-        self.page = page
-        self.data = data
-
-    def __repr__(self) -> str:
-        return summarise(self.data["alt"], self.data)
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return bundle(self.page, self.data["alt"], self.data)
-
-
-def attention_view(
-    weights: Any,
-    source: Sequence[str],
-    target: Sequence[str],
-    *,
-    alt: str,
-    heads: Sequence[str] | None = None,
-) -> Explorer:
-    """A view of attention weights to explore with mouse or keyboard.
-
-    Pointing at a symbol, or reaching it with Tab and the arrow keys, leaves only its own lines
-    and reads out the weights; buttons choose the head.
+    """A figure to explore; a cell that ends with one shows it.
 
     Args:
-        weights: (T, S), or (heads, T, S).
-        source: the S symbols looked at.
-        target: the T symbols that look.
-        alt: one or two sentences that tell someone who cannot see the view what it shows.
-        heads: a name for each head, by default "head 1", "head 2" …
+        content: what ``explorer.js`` draws, ready for JSON; "kind" says how.
+        still: the best single view, for pages that run no script.
+        alt: the author's alternative text, which replaces the one made from the data.
+        made: the alternative text made from the data.
+        axes: the plotted numbers, by which two runs of a lesson are compared.
 
     Raises:
-        ValueError: if shapes and names do not fit each other, or ``alt`` is empty.
+        ValueError: if the content is too large for a page, or ``alt`` is empty.
     """
-    stack = numbers(weights)
-    stack = stack[None] if stack.ndim == 2 else stack
-    if stack.ndim != 3 or stack.shape[1:] != (len(target), len(source)):
-        raise ValueError(
-            f"weights must have shape (T, S) or (heads, T, S) with T = {len(target)} and "
-            f"S = {len(source)}, got {numbers(weights).shape}"
-        )
-    names = list(heads or (f"head {index + 1}" for index in range(len(stack))))
-    if len(names) != len(stack):
-        raise ValueError(f"heads must be {len(stack)} names, got {len(names)}")
-    line, words = checked_alt(alt), {"x": [" ".join(source)], "y": [" ".join(target)]}
-    axes = [
-        {"title": name, **words, "maps": [digest(head)]}
-        for name, head in zip(names, stack, strict=True)
-    ]
-    return Explorer(_page(stack, source, target, line, names), {"alt": line, "axes": axes})
 
-
-def _page(
-    stack: Numbers, source: Sequence[str], target: Sequence[str], alt: str, names: Sequence[str]
-) -> str:
-    width = max(_width(source), _width(target), NARROWEST)
-    above, below = _places(source, width), _places(target, width)
-    buttons = [
-        f'<button aria-pressed="{str(i == 0).lower()}" style="--colour: {_colour(i)}">'
-        f"{html.escape(name)}</button>"
-        for i, name in enumerate(names)
-    ]
-    groups = [
-        f'<g data-head="{i}" display="{"none" if i else "inline"}">'
-        + "".join(_lines(matrix, above, below))
-        + "</g>"
-        for i, matrix in enumerate(stack)
-    ]
-    height = 2 * ROW + GAP
-    return "\n".join(
-        [
-            f'<div class="attention-view"><style>{CSS}</style>',
-            *(buttons if len(buttons) > 1 else []),
-            f'<svg width="{width:.0f}" height="{height}" role="group" '
-            f'aria-label="{html.escape(alt)}">',
-            *groups,
-            *_symbols(source, above, "source", ROW / 2),
-            *_symbols(target, below, "target", height - ROW / 2),
-            f"</svg><output>{HINT}</output>",
-            f"<script>{SCRIPT}</script></div>",
-        ]
-    )
-
-
-def _lines(matrix: Numbers, above: Sequence[float], below: Sequence[float]) -> Iterable[str]:
-    peak = matrix.max()
-    for (t, s), weight in np.ndenumerate(matrix):
-        if weight >= FAINTEST:
-            yield (
-                f'<line data-target="{t}" data-source="{s}" data-weight="{weight:.3f}" '
-                f'x1="{below[t]:.0f}" y1="{ROW + GAP}" x2="{above[s]:.0f}" y2="{ROW}" '
-                f'opacity="{weight / peak:.2f}"/>'
+    def __init__(
+        self,
+        content: dict[str, Any],
+        still: Figure,
+        *,
+        alt: str | None,
+        made: str,
+        axes: list[dict[str, Any]],
+    ) -> None:
+        given = None if alt is None else checked_alt(alt)
+        self.alt = given or made
+        self.data = ({"alt": given} if given else {}) | {"axes": axes}
+        heads = content.get("heads") or [""]
+        colours = [COLOURS[SERIES[i % len(SERIES)]] for i in range(len(heads))]
+        packed = json.dumps(content | {"alt": self.alt, "colours": colours}, ensure_ascii=False)
+        if len(packed.encode()) > LARGEST:
+            raise ValueError(
+                f"to explore this takes {len(packed.encode()) // 1000} kB in the page, and at most "
+                f"{LARGEST // 1000} kB are allowed: give fewer steps or heads, or a coarser map"
             )
-
-
-def _symbols(
-    symbols: Sequence[str], places: Sequence[float], side: str, height: float
-) -> Iterable[str]:
-    for at, (symbol, place) in enumerate(zip(symbols, places, strict=True)):
-        text = html.escape("␣" if symbol.isspace() else symbol)
-        size = _width([symbol]) - 2
-        yield (
-            f'<g data-side="{side}" data-at="{at}" tabindex="0" role="img" '
-            f'aria-label="{side} {at + 1}: {text}">'
-            f'<rect x="{place - size / 2:.0f}" y="{height - 11}" width="{size:.0f}" height="22" '
-            f'rx="4"/><text x="{place:.0f}" y="{height}">{text}</text></g>'
+        inside = packed.replace("<", "\\u003c")  # nothing in it may end the script
+        self.page = "\n".join(
+            [
+                f'<div class="attncourse-explorer"><style>{CSS}</style>',
+                image_tag(still, self.alt),
+                f'<script type="application/json">{inside}</script>',
+                f"<script>{SCRIPT}</script></div>",
+            ]
         )
 
+    def __repr__(self) -> str:
+        return summarise(self.alt, self.data)
 
-def _width(symbols: Sequence[str]) -> float:
-    """Pixels that the symbols take side by side; a Chinese letter is as wide as two others."""
-    return sum(10 + 8.5 * sum(1 + (east_asian_width(c) in "WF") for c in s) for s in symbols)
-
-
-def _places(symbols: Sequence[str], width: float) -> list[float]:
-    """Centres of the symbols, spread over the width."""
-    stretch = width / _width(symbols)
-    ends = np.cumsum([_width([symbol]) * stretch for symbol in symbols])
-    return [end - _width([s]) * stretch / 2 for s, end in zip(symbols, ends, strict=True)]
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return bundle(self.page, self.alt, self.data)
 
 
-def _colour(head: int) -> str:
-    return COLOURS[SERIES[head % len(SERIES)]]
+def pack(values: Numbers) -> dict[str, Any]:
+    """Numbers as integers from 0 to 255, and what the least and the greatest stand for."""
+    low, high = min(0.0, float(values.min())), float(values.max())
+    steps = np.rint((values - low) / ((high - low) or 1) * 255).astype(np.uint8)
+    # A tenth of a per mille is finer than a byte: the same run gives the same page elsewhere.
+    ends = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
+    return {"bytes": base64.b64encode(steps.tobytes()).decode("ascii"), **ends}
+
+
+def frames(
+    values: Numbers,
+    inner: int,
+    *,
+    what: str,
+    heads: Sequence[str] | None,
+    steps: Sequence[str] | None,
+) -> tuple[Numbers, list[str] | None]:
+    """Numbers with an axis of steps and one of heads before their own, and the heads' names.
+
+    Args:
+        values: (*inner), (heads, *inner), (steps, *inner) or (steps, heads, *inner).
+        inner: how many axes the numbers of one frame have.
+        what: the name of the argument, for messages.
+        heads: a name for each head; by default "head 1", "head 2" …
+        steps: a name for each step; without them there is no axis of steps.
+
+    Raises:
+        ValueError: if there are too few or too many axes, or names of another number.
+    """
+    wanted = inner + bool(steps)
+    if values.ndim not in (wanted, wanted + 1) or values.size == 0:
+        raise ValueError(
+            f"{what} must have {wanted} axes, or {wanted + 1} with one of heads"
+            f"{' behind that of steps' if steps else ''}; got shape {values.shape}"
+        )
+    has_heads = values.ndim > wanted
+    values = values if steps else values[None]
+    values = values if has_heads else values[:, None]
+    for name, given, size in (("steps", steps, values.shape[0]), ("heads", heads, values.shape[1])):
+        if given and len(given) != size:
+            raise ValueError(f"{name} must be {size} names, got {len(given)}")
+    default = [f"head {index + 1}" for index in range(values.shape[1])] if has_heads else None
+    return values, list(heads) if heads else default

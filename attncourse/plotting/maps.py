@@ -78,7 +78,9 @@ def heatmap(
                 f"{name} must be {size} labels for shape {matrix.shape}, got {len(labels)}"
             )
     places, verdict = guesses.of_map(guess, matrix, rows, columns)
-    image = _map(matrix, rows, columns, ax, limits or _limits(matrix, signed), signed)
+    image = coloured_map(
+        matrix, rows, columns, ax=ax, limits=limits or _limits(matrix, signed), signed=signed
+    )
     ax = image.axes
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     if written or (written is None and matrix.size <= 60):
@@ -124,7 +126,7 @@ def alignment(
             f"a row for each target symbol, got {matrix.shape}"
         )
     places, verdict = guesses.of_map(guess, matrix, list(target), list(source))
-    image = _map(matrix, target, source, ax, limits or _limits(matrix, False), False)
+    image = coloured_map(matrix, target, source, ax=ax, limits=limits or _limits(matrix, False))
     ax = image.axes
     ax.set(title=title, xlabel="source", ylabel="target")
     if bar:
@@ -221,20 +223,21 @@ def gating(image: Any, gate: Any, *, title: str = "") -> Axes:
         words.tell(between, f"A gate for each channel: {shut}.")
     else:
         drawn = opened.mean(0)
-        image_of_gate = _map(drawn, None, None, between, (0, 1), False)
+        image_of_gate = coloured_map(drawn, ax=between, limits=(0, 1))
         image_of_gate.set_extent((-0.5, width - 0.5, height - 0.5, -0.5))
         between.set(title="gate", xticks=[], yticks=[])
         words.tell(between, words.of_map(drawn, None, None, "gates"))
     return before
 
 
-def _map(
+def coloured_map(
     matrix: Numbers,
-    rows: Sequence[str] | None,
-    columns: Sequence[str] | None,
+    rows: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    *,
     ax: Axes | None,
     limits: tuple[float, float],
-    signed: bool,
+    signed: bool = False,
 ) -> AxesImage:
     """The coloured cells with their labels, and nothing said of them yet."""
     ax = ax if ax is not None else _fitting_axes(matrix.shape, rows, columns)

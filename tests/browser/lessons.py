@@ -16,11 +16,12 @@ REPOSITORY = Course(Path(__file__).parents[2])
 TINY = find("attention")  # a small lesson takes its place
 LESSONS = [TINY, *(lesson for lesson in REPOSITORY.solved() if lesson.slug == "bahdanau")]
 ALT = "x looks at a, y at b."
+WEIGHTS = [[0.9, 0.1], [0.2, 0.8]]
 
 MAP = f"""\
 from attncourse import plotting as plot
 
-weights = [[0.9, 0.1], [0.2, 0.8]]
+weights = {WEIGHTS}
 plot.show(plot.alignment(weights, "ab", "xy"), alt="{ALT}")"""
 VIEW = f'plot.attention_view(weights, "ab", "xy", alt="{ALT}")'
 ANSWER = """\

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_code_cell, new_output
 from playwright.sync_api import expect
 
-from attncourse.course.notebook import is_check, read
+from attncourse.course.notebook import dumps, is_check, read, write_file
+from attncourse.plotting import attention_view
 from tests.browser.jupyter import choose
-from tests.browser.lessons import ALT, LESSONS, TINY
+from tests.browser.lessons import ALT, LESSONS, TINY, WEIGHTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,12 +35,35 @@ def test_figures_have_their_alternative_text_and_can_be_explored(learner, page):
     view = page.get_by_role("group", name=ALT)
     symbol = view.get_by_role("img", name="target 1: x")
     symbol.hover()
-    told = page.locator(".attention-view output")
+    told = view.locator("output")
     expect(told).to_have_text("x  looks at  a 0.90 · b 0.10")
     expect(view.locator("line.met")).to_have_count(2)
     symbol.focus()
     page.keyboard.press("ArrowRight")
     expect(told).to_have_text("y  looks at  b 0.80 · a 0.20")
+    page.keyboard.press("ArrowUp")
+    expect(told).to_have_text("b  is looked at by  y 0.80 · x 0.10")
+    expect(page.locator(".jp-Cell.jp-mod-active")).to_contain_text("attention_view")
+
+
+def test_a_cell_that_is_run_again_has_one_explorer(learner, page):
+    learner.open(page, f"{TINY.name}/{TINY.name}.ipynb")
+    for _ in range(2):
+        choose(page, "Run", "Run All Cells")
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for()
+    expect(page.locator(".attncourse-explorer .live")).to_have_count(1)
+
+
+def test_a_notebook_that_is_not_trusted_shows_the_picture(learner, page, course):
+    solved = read(course.solution(TINY))
+    data, metadata = attention_view(WEIGHTS, "ab", "xy", alt=ALT)._repr_mimebundle_()
+    output = new_output("display_data", data=data, metadata=metadata)
+    solved.cells = [new_code_cell("view", outputs=[output])]
+    write_file(course.notebooks / "foreign.ipynb", dumps(solved).encode())
+    learner.open(page, "foreign.ipynb")
+    expect(page.get_by_role("img", name=ALT)).to_be_visible()
+    expect(page.locator(".live")).to_have_count(0)
+    assert "{" not in page.locator(".jp-OutputArea-output").inner_text(), "no code as text"
 
 
 @lessons

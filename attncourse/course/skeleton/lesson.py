@@ -107,7 +107,6 @@ from torch import nn
 from attncourse import plotting as plot
 from attncourse.exercises import {lesson.module} as ex
 
-torch.set_num_threads(1)
 seeds = range(3)
 """)
     yield text("""

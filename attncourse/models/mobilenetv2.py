@@ -152,8 +152,8 @@ def mobilenetv2(
     Raises:
         ValueError: If there is no such gate.
     """
-    stands = places("mobilenetv2", attention, **gate_options or {})
-    return MobileNetV2(**{**stands, **options})
+    stands: dict[str, Any] = {**places("mobilenetv2", attention, **gate_options or {})}
+    return MobileNetV2(**stands | options)
 
 
 for _gate, _name in carried_by("mobilenetv2"):

@@ -152,8 +152,9 @@ def mobilenetv2(
     Raises:
         ValueError: If there is no such gate.
     """
-    stands: dict[str, Any] = {**places("mobilenetv2", attention, **gate_options or {})}
-    return MobileNetV2(**stands | options)
+    for place, make in places("mobilenetv2", attention, **gate_options or {}).items():
+        options.setdefault(place, make)
+    return MobileNetV2(**options)
 
 
 for _gate, _name in carried_by("mobilenetv2"):

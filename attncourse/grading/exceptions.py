@@ -1,18 +1,20 @@
 """What grading raises of its own; bad input from the command line is a plain `ValueError`.
 
-GradingError
-├── SandboxError
-│   ├── SandboxUnavailable
-│   ├── ForkserverDied
-│   ├── SupervisorLate
-│   ├── WorkerStopped
-│   ├── ProtocolError
-│   └── ConnectionClosed
-└── IntakeError
-├── UnreadableArchive
-└── SubmissionError
-├── NothingSubmitted
-└── UnreadableSubmission
+    GradingError
+    ├── SandboxError
+    │   ├── SandboxUnavailable
+    │   ├── ForkserverDied
+    │   ├── SupervisorLate
+    │   ├── WorkerStopped
+    │   ├── ProtocolError
+    │   └── ConnectionClosed
+    └── IntakeError
+        ├── UnreadableArchive
+        └── SubmissionError
+            ├── NothingSubmitted
+            └── UnreadableSubmission
+
+All but `SandboxUnavailable` end in a record, a row of a table or a second try; it ends the run.
 """
 
 from attncourse.grading.record import Status

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from attncourse.course.anatomy import Anatomy, prose, words
 from attncourse.course.card import fill_card
-from attncourse.course.measures import MEASURES, dissect, measure, render
+from attncourse.course.measures import MEASURES, PENDING, dissect, measure, render
 from attncourse.course.notebook import dumps, is_answer, write_file
 from attncourse.course.places import Course
 from attncourse.course.syllabus import Lesson
@@ -307,6 +307,69 @@ def test_every_measure_can_fail(
 
 def test_every_measure_is_among_them() -> None:
     assert {name for name, _ in BREAKS} == {each.__name__ for each in MEASURES}
+
+
+ASKED = "**Predict** the share of digits that the network reads with the gate. " + PROSE
+GUESS = "guess = None"
+SHOWN = "plot.show(plot.bars(read, guess=guess))"
+SKETCH = "\n".join(["sketch = plot.Sketch(10, 4)", *["sketch.box('a', (1, 1))"] * 10])
+FOLDED = {"jupyter": {"source_hidden": True}}
+
+
+def pending(*cells: NotebookNode | str, good: NotebookNode) -> list[str]:
+    """What the rules that are not asked yet find in a lesson with some cells more."""
+    good.cells += [new_code_cell(c) if isinstance(c, str) else c for c in cells]
+    return [breach.measure for breach in measure(Anatomy(good), PENDING)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [new_markdown_cell(ASKED), GUESS, SHOWN],
+        [new_markdown_cell(ASKED), GUESS, "print(1)", SHOWN],
+        [new_markdown_cell(ASKED), GUESS, f"{SHOWN[:-1]}, alt=f'it was {{read}}')"],
+        [new_markdown_cell(ASKED), f"{GUESS}\n{SHOWN}"],
+        [new_markdown_cell(ASKED), "print(1)", text("Another"), "plot.show(ax, alt='idea')"],
+        [new_markdown_cell(f"{PROSE}{HINT.replace('Look', 'Predict')}"), "plot.show(ax, alt='a')"],
+        ["plot.show(sketch, alt='an idea')"],
+        [new_code_cell(SKETCH, metadata=FOLDED)],
+        ["\n".join(SKETCH.splitlines()[:10])],
+        ["\n".join([*["total = 0"] * 20, "ax = plot.bars(read)"])],
+        ["def train(n):\n    for step in range(n):\n" + "        step += 1\n" * 12],
+    ],
+)
+def test_what_is_guessed_told_by_data_and_folded_breaks_no_rule(
+    good: NotebookNode, cells: list[NotebookNode | str]
+) -> None:
+    assert pending(*copy.deepcopy(cells), good=good) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("guessed", [new_markdown_cell(ASKED), "plot.show(plot.bars(read))"]),
+        ("guessed", [new_markdown_cell(ASKED), GUESS, "plot.show(plot.bars(read))"]),
+        ("told_by_data", [new_markdown_cell(ASKED), GUESS, f"{SHOWN[:-1]}, alt='nine in ten')"]),
+        ("told_by_data", [new_markdown_cell(ASKED), GUESS, f"{SHOWN[:-1]}, alt=f'nine')"]),
+        ("told_by_data", [new_markdown_cell(ASKED), GUESS, f"{SHOWN[:-1]}, alt='a ' + 'b')"]),
+        (
+            "told_by_data",
+            [new_markdown_cell(ASKED), GUESS, f"alt = 'nine'\n{SHOWN[:-1]}, alt=alt)"],
+        ),
+        ("told_by_data", [GUESS, text("Later"), f"{SHOWN[:-1]}, alt='nine in ten')"]),
+        ("told_by_data", [new_markdown_cell(ASKED), GUESS, "plot.gate_view(m, guess, alt='x')"]),
+        ("folded", [SKETCH]),
+        ("folded", ["axes = plot.panels(2)\nfor ax in axes:\n" + "    ax.set(title='a')\n" * 9]),
+        (
+            "folded",
+            ["def draw(ax):\n" + "    plot.bars(ax)\n" * 10 + "draw(3)"],
+        ),
+    ],
+)
+def test_what_is_not_yet_asked_can_fail(
+    good: NotebookNode, name: str, cells: list[NotebookNode | str]
+) -> None:
+    assert set(pending(*copy.deepcopy(cells), good=good)) == {name}
 
 
 def test_hidden_tests_and_markers_are_no_lines(good: NotebookNode, folder: Path) -> None:

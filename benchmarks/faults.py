@@ -36,16 +36,27 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "se": {
         REMOVED: {"return x * gate": "return x + 0 * gate"},
         CONTROLS: {
-            "train(nn.Identity,": "train(lambda: SEBlock(24, reduction=2),",
+            "train(nn.Identity,": "train(lambda: SqueezeExcitation(24, reduction=2),",
             "logits.roll(1, dims=0)": "logits",
         },
     },
     "sk": {
         REMOVED: {"weights = logits.softmax(dim=1)": "weights = (0 * logits).softmax(dim=1)"},
         CONTROLS: {
-            "train(HalfAndHalf,": "train(SKConv,",
+            "train(HalfAndHalf,": "train(SelectiveKernel,",
             "z.roll(1, dims=0)": "z",
             "1000 * z": "-1000 * z",
+        },
+    },
+    "cbam": {
+        REMOVED: {
+            "return gated * self.spatial(gated)": "return gated + 0 * self.spatial(gated)",
+            "return x * self.spatial(x)": "return x + 0 * self.spatial(x)",
+        },
+        CONTROLS: {
+            "from attncourse.nn.se import SqueezeExcitation": "from attncourse.nn.cbam import CBAM "
+            "as SqueezeExcitation",
+            "weight.flip(2)": "weight",
         },
     },
 }

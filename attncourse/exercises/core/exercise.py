@@ -16,6 +16,7 @@ from attncourse.exercises.core.guard import codes_of
 from attncourse.exercises.core.judge import findings, judge
 from attncourse.exercises.core.memory import Memory
 from attncourse.exercises.core.probe import Probe, Reply, Response
+from attncourse.exercises.core.reason import reason
 from attncourse.exercises.core.respond import respond
 from attncourse.exercises.core.verdict import Verdict
 
@@ -99,6 +100,31 @@ class Exercise(Declaration):
         verdict = self.examine(answer, seeds)
         print(messages.result(verdict))
         verdict.raise_if_failed()
+
+    def or_course(self, answer: Any, course: Any = None) -> Any:
+        """The learner's answer for an experiment; the course's while that gives nothing to use.
+
+        Wrong answers are used as they are: what they do in an experiment is worth seeing.
+
+        Args:
+            answer: the learner's answer, or still the stub.
+            course: what stands in for it; the oracle if left out.
+
+        Returns:
+            The answer, if it responds to a probe in the form that is asked for; else what stands in
+            for it, after a printed sentence.
+
+        Raises:
+            ValueError: if nothing could stand in: the exercise has no oracle, and none was given.
+        """
+        stand_in = self.oracle if course is None else course
+        if stand_in is None:
+            raise ValueError(f"{self.name} has no oracle: give what stands in for the answer")
+        first = self.memory.probes(VISIBLE_SEEDS, lambda: self.probes())[0]
+        if self.respond(answer, first).status in (Reply.ANSWERED, Reply.REFUSED):
+            return answer
+        print(messages.sentence(reason("stands-in", name=self.name)))
+        return stand_in
 
     def _reference(self, memory: Memory) -> Reference:
         return lambda answer, probe: memory.response(

@@ -15,6 +15,9 @@ MESSAGES = {
     **compare.MESSAGES,
     **behaviours.MESSAGES,
     "not-judged": mark("{title}: not judged yet"),
+    "stands-in": mark(
+        "Your `{name}` gives nothing yet that could be used here: the course's stands in for it."
+    ),
     "passed": mark("{exercise}: passed, {points} of {points} points"),
 }
 

@@ -45,18 +45,17 @@ class Images(handwriting.Images):
         """(N,), the digit at the crossing of the marked row and the marked column."""
         return self.digits[torch.arange(len(self)), self.rows, self.columns]
 
-    def on_target(self, height: int, width: int) -> Tensor:
-        """Find where a coarser map shows the digit to read: places with their centre in its cell.
+    def on_target(self, stride: int) -> Tensor:
+        """Tell where a map made by a strided convolution shows the cell of the digit to read.
 
         Args:
-            height: Rows of the map, which covers the whole sheet.
-            width: Its columns.
+            stride: A place of the map stands for one pixel in so many, from the first.
 
         Returns:
-            (N, height, width), boolean.
+            (N, 26 / stride, 35 / stride), rounded up, boolean.
         """
-        in_rows = _cells(height, HEIGHT) == self.rows[:, None]
-        in_columns = _cells(width, WIDTH) == self.columns[:, None]
+        in_rows = _cells(HEIGHT, stride) == self.rows[:, None]
+        in_columns = _cells(WIDTH, stride) == self.columns[:, None]
         return in_rows[:, :, None] & in_columns[:, None, :]
 
 
@@ -82,13 +81,10 @@ def _draw(written: Handwriting, images: int, rng: np.random.Generator) -> Images
     return Images(*map(torch.from_numpy, (pixels, rows, columns, written.digits[chosen])))
 
 
-def _cells(places: int, length: int) -> Tensor:
-    """Find the row, or column, of digits in which places along a side have their centre.
-
-    Negative in the border: (places,).
-    """
-    centres = (torch.arange(places) + 0.5) * length / places
-    return (centres - BORDER).div(CELL, rounding_mode="floor")
+def _cells(length: int, stride: int) -> Tensor:
+    """Give the row, or column, of digits of every pixel seen along a side; below 0 before it."""
+    seen = torch.arange(0, length, stride)
+    return (seen - BORDER).div(CELL, rounding_mode="floor")
 
 
 def _marked(numbers: NDArray[np.int64], length: int) -> NDArray[np.bool_]:

@@ -59,6 +59,46 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "weight.flip(2)": "weight",
         },
     },
+    "coordinate": {
+        REMOVED: {"return x * row_gate[:, :, :, None] * column_gate[:, :, None, :]": "return x"},
+        CONTROLS: {
+            "se.SqueezeExcitation(16, reduction=2)": "coordinate.CoordinateAttention(16)",
+            "torch.full_like(logits, 20.0)": "logits",
+        },
+    },
+    "danet": {
+        REMOVED: {
+            "weights = (queries.mT @ keys).softmax(-1)": (
+                "weights = (0 * queries.mT @ keys).softmax(-1)"
+            )
+        },
+        CONTROLS: {
+            "from attncourse.nn.se import SqueezeExcitation": (
+                "from attncourse.nn.danet import PositionAttention\n"
+                "def SqueezeExcitation(width, reduction):\n"
+                "    part = PositionAttention(width, reduction=reduction)\n"
+                "    part.key.load_state_dict(part.query.state_dict())\n"
+                "    return part"
+            ),
+            '"no questions": 0.0, "scaled": 16**-0.5': '"no questions": 1.0, "scaled": 0.0',
+        },
+    },
+    "seaformer": {
+        REMOVED: {
+            "weights = (query @ key.mT / width**0.5).softmax(-1)": (
+                "weights = (0 * query @ key.mT).softmax(-1)"
+            )
+        },
+        CONTROLS: {
+            '"nothing": nn.Identity': '"nothing": sea',
+            '("column", lambda layer, given, made: 0 * made)': (
+                '("column", lambda layer, given, made: made)'
+            ),
+            '("row", lambda layer, given, made: 0 * made)': (
+                '("column", lambda layer, given, made: 0 * made)'
+            ),
+        },
+    },
 }
 
 

@@ -39,14 +39,7 @@ OWED = {
         "claimed": 6,
         "one_place_for_seeds": 1,
     },
-    "11-danet": {
-        "template": 2,
-        "effort": 5,
-        "card": 1,
-        "arxiv_numbers": 1,
-        "claimed": 5,
-        "one_place_for_seeds": 1,
-    },
+    "11-danet": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
     "13-seaformer": {
         "template": 2,
         "effort": 5,

@@ -9,15 +9,23 @@ Every lesson draws with these functions and displays with `show`:
 
 `heatmap`, `alignment`, `curves`, `losses`, `power_law`, `bars`, `gates` and `scatter` are charts:
 they draw a learner's guess beside the result, and an alternative text is made from their data.
-`picture` and `gating` draw images, `panels` puts any of them side by side, `Sketch` draws boxes and
-arrows, and `attention_view` is a map to explore with mouse or keyboard. What a trained network
-shows is said with `claim`, which holds on every machine or says that it does not.
+`picture` and `gating` draw images, and `panels` puts any of them side by side. `Sketch` draws boxes
+and arrows; `attncourse.plotting.ideas` has the sketches that take long. `attention_view`,
+`pixel_view` and `gate_view` are figures to explore with mouse, finger or keyboard. What a trained
+network shows is said with `claim`, which holds on every machine or says that it does not.
 """
 
 from attncourse.plotting.charts import bars, curves, gates, losses, power_law, scatter
 from attncourse.plotting.claim import CLAIM_MIME, claim
 from attncourse.plotting.data import FIGURE_MIME
 from attncourse.plotting.explorer import Explorer
+from attncourse.plotting.ideas import (
+    alignment_model,
+    alignment_step,
+    query_key_value,
+    squeeze_axial,
+    transformer,
+)
 from attncourse.plotting.maps import alignment, gating, heatmap, picture
 from attncourse.plotting.show import png, show
 from attncourse.plotting.sketch import Shape, Sketch
@@ -33,6 +41,8 @@ __all__ = [
     "Shape",
     "Sketch",
     "alignment",
+    "alignment_model",
+    "alignment_step",
     "attention_view",
     "bars",
     "claim",
@@ -47,6 +57,9 @@ __all__ = [
     "pixel_view",
     "png",
     "power_law",
+    "query_key_value",
     "scatter",
     "show",
+    "squeeze_axial",
+    "transformer",
 ]

@@ -162,6 +162,15 @@ class Sketch:
             place = np.add(tail, head) / 2 + across
             self.text(text, (place[0], place[1]), on_white=True)
 
+    def line(self, *points: Point, colour: str = "black", weight: float = 0.2) -> None:
+        """A line through some points, without a head; its weight as an arrow's."""
+        self.axes.plot(
+            *np.transpose(points),
+            color=tint(colour, min(1, 0.3 + 2 * weight)),
+            linewidth=0.6 + 4 * weight,
+            zorder=0.8,
+        )
+
     def text(
         self,
         text: str,

@@ -118,8 +118,8 @@ def transformer() -> Sketch:
         "and norm, feed forward, add and norm; its output is the memory. Right the decoder: "
         "embedded target with positions, then six times causal self-attention, cross-attention and "
         "feed forward, each with add and norm, and a linear layer with a softmax. In "
-        "self-attention queries, keys and values come from below; in cross-attention the queries come "
-        "from below, and the keys and values from the memory.",
+        "self-attention queries, keys and values come from below; in cross-attention the queries "
+        "come from below, and the keys and values from the memory.",
     )
     encoder = _tower(sketch, 2.3, ("self-attention", "feed forward"), "source")
     decoder = _tower(

@@ -66,6 +66,15 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "torch.full_like(logits, 20.0)": "logits",
         },
     },
+    "triplet": {
+        REMOVED: {"gated = rotated * gate(z_pool(rotated, 1))": "gated = rotated"},
+        CONTROLS: {
+            "cbam.CBAM(3, reduction=1)": "triplet.TripletAttention()",
+            '(face, blind) for face in ("cw", "hc", "hw")': (
+                '({"cw": "hc", "hc": "cw", "hw": "hw"}[face], blind) for face in ("cw", "hc", "hw")'
+            ),
+        },
+    },
     "danet": {
         REMOVED: {
             "weights = (queries.mT @ keys).softmax(-1)": (

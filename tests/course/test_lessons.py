@@ -31,23 +31,9 @@ OWED = {
         "claimed": 6,
         "one_place_for_seeds": 1,
     },
-    "10-triplet": {
-        "template": 2,
-        "effort": 5,
-        "card": 1,
-        "arxiv_numbers": 1,
-        "claimed": 6,
-        "one_place_for_seeds": 1,
-    },
+    "10-triplet": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
     "11-danet": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "13-seaformer": {
-        "template": 2,
-        "effort": 5,
-        "card": 1,
-        "arxiv_numbers": 1,
-        "claimed": 4,
-        "one_place_for_seeds": 1,
-    },
+    "13-seaformer": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
 }
 LESSONS = pytest.mark.parametrize("lesson", COURSE.solved(), ids=lambda lesson: lesson.name)
 

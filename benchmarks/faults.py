@@ -67,7 +67,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         },
     },
     "triplet": {
-        REMOVED: {"gated = rotated * gate(z_pool(rotated, 1))": "gated = rotated"},
+        REMOVED: {"rotated * gate(z_pool(rotated, 1))": "rotated + 0 * gate(z_pool(rotated, 1))"},
         CONTROLS: {
             "cbam.CBAM(3, reduction=1)": "triplet.TripletAttention()",
             '(face, blind) for face in ("cw", "hc", "hw")': (

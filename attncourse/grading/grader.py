@@ -322,11 +322,12 @@ def _read(payload: bytes) -> Response:
     """A response, if it is one: who wrote it may have wanted to harm."""
     try:
         found = Response.from_bytes(payload)
-        if found.reason:
-            sentence(found.reason)
+        told = found.reason and _plain(found.reason)
+        if told:
+            sentence(told)  # one that says nothing is refused here, not when a page is written
         return dataclasses.replace(
             found,
-            reason=found.reason and _plain(found.reason),
+            reason=told,
             error=found.error and _plain_error(found.error),
             strays=tuple(_printable(name[:100]) for name in found.strays[:10]),
             leftovers=tuple(_printable(name[:100]) for name in found.leftovers[:10]),
@@ -355,12 +356,9 @@ def _plain_value(value: Any) -> Any:
 
 
 def _plain_error(error: Error) -> Error:
-    texts = {
-        name: _printable(value[:300])
-        for name, value in dataclasses.asdict(error).items()
-        if isinstance(value, str)
-    }
-    return Error(**texts, memory=bool(error.memory))
+    texts = dataclasses.asdict(error)
+    memory = texts.pop("memory")
+    return Error(**{k: _printable(v[:300]) for k, v in texts.items()}, memory=bool(memory))
 
 
 def _printable(text: str) -> str:

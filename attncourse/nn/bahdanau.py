@@ -127,9 +127,10 @@ class BahdanauAttention(nn.Module):
             raise ValueError(
                 f"projected_keys must be (B, S, A) = {known}, got {tuple(projected.shape)}"
             )
-        masks = (batch, sources), (batch, targets, sources)
-        if mask is not None and mask.shape not in masks:
+        masks = {2: (batch, sources), 3: (batch, targets, sources)}
+        # By dimension: torch.compile does not find a shape among tuples when a size is symbolic.
+        if mask is not None and mask.shape != masks.get(mask.dim()):
             raise ValueError(
-                f"mask must be (B, S) = {masks[0]} or (B, T, S) = {masks[1]}, "
+                f"mask must be (B, S) = {masks[2]} or (B, T, S) = {masks[3]}, "
                 f"got {tuple(mask.shape)}"
             )

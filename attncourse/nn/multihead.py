@@ -26,6 +26,9 @@ from attncourse.nn.cache import KeyValueCache
 class MultiHeadAttention(nn.Module):
     """Multi-head attention, of a sequence to itself or to another one.
 
+    PyTorch's fused attention on a CPU can be differentiated once; second derivatives need
+    `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)`, or `return_weights`.
+
     Args:
         dim: Width D of queries, keys, values and output.
         heads: Number of heads h; divides `dim`.

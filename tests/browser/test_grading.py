@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from attncourse.course.notebook import dumps, is_answer, loads, read, write_file
 from attncourse.course.places import Course
+from attncourse.exercises.core.reason import declared
 from attncourse.grading.intake.matching import match
 from attncourse.grading.intake.reading import parse
 from attncourse.grading.plan import Plan, Submission
@@ -43,11 +44,12 @@ def handed(course: Course) -> Handed:
     nb, notes = parse(dumps(payloads.notebook(nb)).encode())
     submission = match(plan, nb, student=STUDENT, digest="", submitted="", notes=notes)
     text = " ".join(payloads.MARKDOWN.values())
+    told = (declared("grading/own", "{text_of_it}", text_of_it=text),)
     checks = [
-        Check(each.grade_id, each.points, 0.0, sentence=text, misconception="x", exercise=text)
+        Check(each.grade_id, each.points, 0.0, diagnosis=told, misconception="x", exercise=text)
         for each in plan.graded
     ]
-    record = Record(STUDENT, TINY.name, Status.TIMEOUT, text, text, tuple(checks), notes=(text,))
+    record = Record(STUDENT, TINY.name, Status.TIMEOUT, told, text, tuple(checks), notes=(text,))
     return Handed(plan, submission, record)
 
 

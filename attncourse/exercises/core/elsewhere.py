@@ -8,7 +8,7 @@ that stayed behind is noted, as it would fail on a GPU.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +28,16 @@ PARSER = torch._C._nn._parse_to
 
 
 class Distant(Tensor):
-    """A tensor that claims to be there, around one that is here."""
+    """A tensor that claims to be there, around one that is here.
+
+    Attributes:
+        here: what it wraps.
+        believed: whether any thread pretends at present. A mode holds for the thread that entered
+            it; in another one, which an answer may start, it is the tensor itself that pretends.
+    """
 
     here: Tensor
+    believed: ClassVar[bool] = False
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
@@ -53,7 +60,8 @@ class Distant(Tensor):
         cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         """Outside `pretending` it is what it wraps."""
-        return function(*_here(args), **_here(kwargs or {}))
+        made = function(*_here(args), **_here(kwargs or {}))
+        return _there(made) if cls.believed else made
 
 
 @contextmanager
@@ -70,9 +78,11 @@ def pretending() -> Iterator[list[str]]:
     before = future.get_overwrite_module_params_on_conversion()
     future.set_overwrite_module_params_on_conversion(True)
     try:
+        Distant.believed = True
         with _Operations(strays), _Functions():
             yield strays
     finally:
+        Distant.believed = False
         future.set_overwrite_module_params_on_conversion(before)
 
 

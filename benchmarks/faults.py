@@ -11,7 +11,7 @@ UNTRAINED = "untrained"
 # Put before a lesson's own code, which imports `fit` from there.
 NO_TRAINING = """\
 from attncourse import training
-training.fit = lambda *arguments, **options: None
+training.fit = lambda *arguments, steps, **options: training.History([0.0] * steps)
 """
 REMOVED = "mechanism removed"
 CONTROLS = "controls are none"  # what should lack the mechanism has it
@@ -67,9 +67,16 @@ FAULTS: dict[str, dict[str, Fault]] = {
         },
     },
     "triplet": {
-        REMOVED: {"rotated * gate(z_pool(rotated, 1))": "rotated + 0 * gate(z_pool(rotated, 1))"},
+        REMOVED: {
+            "import cbam, conv_norm, coordinate, triplet": (
+                "import cbam, conv_norm, coordinate, map_gate, triplet\n"
+                "map_gate.MapGate.forward = lambda self, maps, **_: (\n"
+                "    self.norm(self.conv(0 * maps)).sigmoid())"
+            )
+        },
         CONTROLS: {
             "cbam.CBAM(3, reduction=1)": "triplet.TripletAttention()",
+            "(ProductGate, seeds)": "(triplet.TripletAttention, seeds)",
             '(face, blind) for face in ("cw", "hc", "hw")': (
                 '({"cw": "hc", "hc": "cw", "hw": "hw"}[face], blind) for face in ("cw", "hc", "hw")'
             ),

@@ -4,7 +4,6 @@ import torch
 from attncourse.data import (
     crossed_digits,
     cued_digits,
-    latin_digits,
     paired_digits,
     pointed_digits,
     woven_digits,
@@ -15,7 +14,6 @@ TASKS = {
     for each in (
         cued_digits,
         crossed_digits,
-        latin_digits,
         paired_digits,
         pointed_digits,
         woven_digits,

@@ -1,4 +1,7 @@
-"""The exercises of the course: a folder a lesson, a file an exercise, each judged by its oracle."""
+"""The exercises of the course: a folder a lesson, a file an exercise, each judged by its oracle.
+
+`core` says what an exercise is, `common` holds what more than one lesson draws, asks or gets wrong.
+"""
 
 import importlib
 import pkgutil
@@ -6,8 +9,13 @@ import pkgutil
 from attncourse.exercises.core import Exercise
 
 
+def packages() -> list[str]:
+    """The names of the lessons' packages; all others here belong to no lesson."""
+    found = (m.name for m in pkgutil.iter_modules(__path__) if m.ispkg)
+    return [name for name in found if name not in ("core", "common")]
+
+
 def lessons() -> dict[str, tuple[Exercise, ...]]:
     """All declared exercises by lesson slug, in the order in which the lessons ask them."""
-    packages = [m.name for m in pkgutil.iter_modules(__path__) if m.ispkg and m.name != "core"]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in packages]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in packages()]
     return dict(sorted((m.EXERCISES[0].lesson, m.EXERCISES) for m in modules))

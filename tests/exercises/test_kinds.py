@@ -11,10 +11,11 @@ from attncourse.exercises.core import (
     Exercise,
     Function,
     Law,
-    Misconception,
     Module,
     TrainedModel,
     Value,
+    edit,
+    wrong,
 )
 from attncourse.exercises.core.messages import diagnosis
 from attncourse.exercises.core.proof import prove
@@ -78,7 +79,7 @@ gate = Exercise(
     draw=draw_map,
     construction=lambda draw: {"channels": 8, "hidden": 4},
     batched=("x",),
-    misconceptions=(Misconception("no-sigmoid", Ungated, "There is no sigmoid."),),
+    misconceptions=(wrong("no-sigmoid", Ungated).because("There is no sigmoid."),),
     right=(ConvGate,),
 )
 
@@ -142,7 +143,7 @@ def test_a_module_in_training_is_asked_in_evaluation_too() -> None:
         kind=Module(("y",), training=True),
         oracle=Normed,
         construction=lambda draw: {"channels": 8},
-        misconceptions=(Misconception("always", AlwaysByTheBatch, "It is always the batch."),),
+        misconceptions=(wrong("always", AlwaysByTheBatch).because("It is always the batch."),),
         right=(Right,),
     )
     assert prove(normed).holds
@@ -157,7 +158,7 @@ number = Exercise(
     kind=Value(),
     title="number of parameters",
     oracle=72,
-    misconceptions=(Misconception("no-bias", 64, "The biases are missing."),),
+    misconceptions=(wrong("no-bias", 64).because("The biases are missing."),),
     right=(72.0, torch.tensor(72)),
 )
 
@@ -171,7 +172,7 @@ def test_a_value_may_be_a_number_or_a_tensor() -> None:
 
 
 def test_a_value_may_be_a_text() -> None:
-    word = Exercise("word", "00-test", 1, Value(), "the word", "Query")
+    word = Exercise(points=1, kind=Value(), title="the word", oracle="Query")
     assert word.examine(" query ").passed
     assert not word.examine("key").passed
 
@@ -239,7 +240,44 @@ def test_laws_alone_can_judge() -> None:
 
 
 def test_too_few_results_are_counted() -> None:
-    pair = Exercise("pair", "00-test", 1, Function(("a", "b")), "two", lambda x: (x, x), draw_map)
+    pair = Exercise(
+        points=1,
+        kind=Function(("a", "b")),
+        title="two",
+        oracle=lambda x: (x, x),
+        draw=draw_map,
+    )
     assert "Expected 2 results (a, b), got 1 of them" in diagnosis(pair.examine(lambda x: (x,)))
     with pytest.raises(AssertionError):
         pair.check(lambda x: x)
+
+
+def scaled(x):
+    return x / x.norm() * 2
+
+
+def test_a_wrong_answer_can_be_an_edit_of_a_right_one() -> None:
+    found = replace(
+        gate,
+        right=(ConvGate,),
+        misconceptions=(
+            wrong("thrice", edit("* 2", "* 3", of=scaled), edit("2", "4", of=scaled)).because("…"),
+        ),
+    ).misconceptions[0]
+    x = torch.tensor([3.0, 4.0])
+    assert [form(x).tolist() for form in found.forms] == [
+        pytest.approx([1.8, 2.4]),
+        pytest.approx([2.4, 3.2]),
+    ]
+
+
+@pytest.mark.parametrize(("old", "times"), [("x", 3), ("y", 0)])
+def test_an_edit_names_the_text_that_does_not_occur_once(old: str, times: int) -> None:
+    with pytest.raises(ValueError, match=f"'{old}' occurs {times} times in scaled"):
+        _ = edit(old, "z", of=scaled).answer
+
+
+def test_an_edit_is_of_the_first_right_variant() -> None:
+    misconception = wrong("thrice", edit("* 2", "* 3"))
+    twice = replace(number, oracle=None, right=(scaled, len), misconceptions=(misconception,))
+    assert twice.misconceptions[0].declared[0].right is scaled

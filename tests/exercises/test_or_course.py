@@ -31,7 +31,7 @@ class Crashing(StubBlock):
 
 def test_what_gives_an_answer_is_used_right_or_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     for exercise in (ex.squeeze, ex.SEBlock):
-        wrong = exercise.misconceptions[0].answer
+        wrong = exercise.misconceptions[0].forms[0]
         assert all(exercise.or_course(each) is each for each in (*exercise.right, wrong))
     assert capsys.readouterr().out == ""
 

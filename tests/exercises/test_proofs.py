@@ -19,7 +19,7 @@ def test_proof(exercise: Exercise, proved: Callable[[Exercise], Proof]) -> None:
     proof = proved(exercise)
     assert proof.oracle is None or proof.oracle.passed
     assert [verdict.outcome for verdict in proof.right if not verdict.passed] == []
-    expected = {m.name: (m.name,) * (1 + len(m.variants)) for m in exercise.misconceptions}
+    expected = {m.name: (m.name,) * len(m.forms) for m in exercise.misconceptions}
     assert proof.diagnosed == expected
     assert [name for name, verdict in proof.junk.items() if verdict.passed] == []
     assert proof.holds
@@ -30,7 +30,7 @@ def test_hidden_seeds_agree(exercise: Exercise) -> None:
     """Other seeds, as in hidden tests, accept and reject the same."""
     seeds = range(100, 105)
     memory = Memory()
-    wrong = [answer for m in exercise.misconceptions for answer in (m.answer, *m.variants)]
+    wrong = [answer for m in exercise.misconceptions for answer in m.forms]
     assert all(exercise.accepts(answer, seeds, memory=memory) for answer in exercise.right)
     assert not any(exercise.accepts(answer, seeds, memory=memory) for answer in wrong)
 
@@ -55,6 +55,7 @@ def test_a_lesson_declares_enough(lesson: str, exercises: tuple[Exercise, ...]) 
         sentences = [m.sentence for m in exercise.misconceptions]
         assert len(set(names)) == len(names)
         assert len(set(sentences)) == len(sentences)
+        assert "" not in sentences
 
 
 def test_the_table_in_the_documentation_is_current(proved: Callable[[Exercise], Proof]) -> None:

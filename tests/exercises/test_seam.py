@@ -21,7 +21,7 @@ from attncourse.exercises import lessons
 from attncourse.exercises.core import Probe
 for lesson, exercises in lessons().items():
     for exercise in exercises:
-        answers = [*exercise.right, *(m.answer for m in exercise.misconceptions)]
+        answers = [*exercise.right, *(m.forms[0] for m in exercise.misconceptions)]
         for file in (pathlib.Path(sys.argv[1]) / lesson / exercise.name).glob("*.probe"):
             probe = Probe.from_bytes(file.read_bytes())
             for number, answer in enumerate(answers):

@@ -67,7 +67,7 @@ def unwritten(*inputs: object) -> None:
 def test_no_verdict_depends_on_a_text(place: str, keys: None) -> None:
     exercise = EXERCISES[place]
     keyed = without_words(exercise)
-    answers = [exercise.right[0], *(m.answer for m in exercise.misconceptions)]
+    answers = [exercise.right[0], *(m.forms[0] for m in exercise.misconceptions)]
     for answer in [*answers, unwritten, lambda *inputs: 1 / 0, lambda *inputs: None, 7]:
         verdict = keyed.examine(answer)
         english = catalogue.use(standard.NullTranslations())

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import json
-import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from attncourse import exercises
 
 FOLDER = Path(exercises.__path__[0])
-LESSONS = [m.name for m in pkgutil.iter_modules(exercises.__path__) if m.ispkg and m.name != "core"]
+LESSONS = exercises.packages()
 SHORTEST = 24  # characters of a text that can be nobody else's
 
 Left = dict[str, dict[str, list[str]]]

@@ -1,7 +1,6 @@
 """The worker's own room: cells and their order, magics, messages, and what is no longer there."""
 
 import json
-import pkgutil
 import socket
 import subprocess
 import sys
@@ -30,7 +29,7 @@ name = sys.argv[1]
 package = importlib.import_module(name)
 known = {}
 for exercise in package.EXERCISES:
-    wrong = [each for one in exercise.misconceptions for each in (one.answer, *one.variants)]
+    wrong = [each for one in exercise.misconceptions for each in one.forms]
     for answer in (exercise.oracle, *exercise.right, *wrong):
         for each in (answer, *vars(answer).values()) if isinstance(answer, type) else (answer,):
             if isinstance(each, FunctionType):
@@ -50,7 +49,7 @@ except RuntimeError as error:
     said = str(error)
 print(json.dumps([len(known), left, len(texts), sorted(asked) == sorted(offered), said]))
 """
-LESSONS = [m.name for m in pkgutil.iter_modules(exercises.__path__) if m.ispkg and m.name != "core"]
+LESSONS = exercises.packages()
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -95,7 +95,6 @@ def _files(
         "Class": kind,
         "imports": "\n".join(sorted(f"from {package}.{modules[n]} import {n}" for n in names)),
         "names": "\n".join(f"    {name}," for name in names),
-        "strings": "\n".join(f'    "{name}",' for name in sorted(names)),
     }
     yield course.solution(lesson), dumps(normalise(notebook(lesson, names, kind)))
     yield rooms["exercises"] / "__init__.py", _template("exercises", known)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -37,8 +37,6 @@ def _is_the_place(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 context_vector = Exercise(
-    name="context_vector",
-    lesson="01-bahdanau",
     points=2,
     kind=Function(("context",)),
     title="context: the annotations, summed with their weights",
@@ -49,51 +47,39 @@ context_vector = Exercise(
         Law("all weight on one place returns the annotation of that place", _is_the_place, _peaked),
     ),
     misconceptions=(
-        Misconception(
-            "plain-mean",
-            lambda w, h: h.mean(1),
-            "That is the plain mean of the annotations: the weights are not used.",
+        wrong("plain-mean", lambda w, h: h.mean(1)).because(
+            "That is the plain mean of the annotations: the weights are not used."
         ),
-        Misconception(
-            "hard-choice",
-            lambda w, h: h[torch.arange(len(h), device=h.device), w.argmax(1)],
+        wrong(
+            "hard-choice", lambda w, h: h[torch.arange(len(h), device=h.device), w.argmax(1)]
+        ).because(
             "You take the annotation with the largest weight. That is hard attention: nothing "
             "could learn *where* to look, as argmax has no gradient. Sum all annotations with "
-            "their weights.",
+            "their weights."
         ),
-        Misconception(
-            "mean-of-weighted",
-            lambda w, h: (w[:, :, None] * h).mean(1),
+        wrong("mean-of-weighted", lambda w, h: (w[:, :, None] * h).mean(1)).because(
             "You divide by the source length too. The weights already sum to one: sum, do not "
-            "average.",
+            "average."
         ),
-        Misconception(
-            "sum-over-width",
-            lambda w, h: (w[:, :, None] * h).sum(2),
+        wrong("sum-over-width", lambda w, h: (w[:, :, None] * h).sum(2)).because(
             "You sum over the width and keep the places. Sum over the places: the context has the "
-            "width of an annotation.",
+            "width of an annotation."
         ),
-        Misconception(
-            "plain-sum",
-            lambda w, h: h.sum(1),
-            "That is the plain sum of the annotations: the weights are not used.",
+        wrong("plain-sum", lambda w, h: h.sum(1)).because(
+            "That is the plain sum of the annotations: the weights are not used."
         ),
-        Misconception(
-            "renormalised",
-            lambda w, h: ((w / w.sum(1, keepdim=True))[:, :, None] * h).sum(1),
+        wrong(
+            "renormalised", lambda w, h: ((w / w.sum(1, keepdim=True))[:, :, None] * h).sum(1)
+        ).because(
             "You divide the weights by their sum. They sum to one already: the numbers stay, but "
-            "the gradient becomes another one.",
+            "the gradient becomes another one."
         ),
-        Misconception(
-            "not-summed",
-            lambda w, h: w[:, :, None] * h,
-            "These are the weighted annotations, one a place. The context is their sum.",
+        wrong("not-summed", lambda w, h: w[:, :, None] * h).because(
+            "These are the weighted annotations, one a place. The context is their sum."
         ),
-        Misconception(
-            "weights-twice",
-            lambda w, h: (w.softmax(1)[:, :, None] * h).sum(1),
+        wrong("weights-twice", lambda w, h: (w.softmax(1)[:, :, None] * h).sum(1)).because(
             "The weights go through a softmax again. They are weights already; a second softmax "
-            "flattens them.",
+            "flattens them."
         ),
     ),
     right=(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 #: Ids of the start and end symbols in the tables of the probes.
 SOS, EOS = 1, 2
@@ -124,8 +124,6 @@ def _greedy_afterwards(step: Any, state: Tensor, sos: int, eos: int, max_length:
 
 
 greedy_decode = Exercise(
-    name="greedy_decode",
-    lesson="01-bahdanau",
     points=3,
     kind=Function(("tokens", "number_of_steps"), call=_call_greedy),
     title="tokens: the likeliest one at each step, fed back, until all sentences have ended",
@@ -136,63 +134,50 @@ greedy_decode = Exercise(
     seconds=3.0,
     portable=False,
     misconceptions=(
-        Misconception(
-            "never-fed-back",
-            _greedy_with(feed_back=False),
-            "Every step gets the start symbol. Feed back the token that you have just chosen.",
+        wrong("never-fed-back", _greedy_with(feed_back=False)).because(
+            "Every step gets the start symbol. Feed back the token that you have just chosen."
         ),
-        Misconception(
-            "state-not-carried",
-            _greedy_with(carry=False),
-            "Every step gets the first state. Keep the state that `step` returns.",
+        wrong("state-not-carried", _greedy_with(carry=False)).because(
+            "Every step gets the first state. Keep the state that `step` returns."
         ),
-        Misconception(
-            "not-padded",
-            _greedy_with(pad=False),
-            "A sentence that has ended goes on: after its first `eos` everything should be `eos`.",
+        wrong("not-padded", _greedy_with(pad=False)).because(
+            "A sentence that has ended goes on: after its first `eos` everything should be `eos`."
         ),
-        Misconception(
-            "stops-with-the-first",
-            _greedy_with(stop=lambda done: done.any()),
+        wrong("stops-with-the-first", _greedy_with(stop=lambda done: done.any())).because(
             "You stop as soon as one sentence has ended, and cut the others off: wait until *all* "
-            "have.",
+            "have."
         ),
-        Misconception(
+        wrong(
             "one-step-short",
             lambda step, state, sos, eos, length: _greedy_with()(step, state, sos, eos, length - 1),
-            "A sentence that never ends gets `max_length - 1` tokens: take `max_length` steps.",
+        ).because(
+            "A sentence that never ends gets `max_length - 1` tokens: take `max_length` steps."
         ),
-        Misconception(
+        wrong(
             "one-step-more",
             lambda step, state, sos, eos, length: _greedy_with()(step, state, sos, eos, length + 1),
-            "A sentence that never ends gets `max_length + 1` tokens: stop one step earlier.",
+        ).because(
+            "A sentence that never ends gets `max_length + 1` tokens: stop one step earlier."
         ),
-        Misconception(
-            "never-stops",
-            _greedy_with(stop=lambda done: False),
+        wrong("never-stops", _greedy_with(stop=lambda done: False)).because(
             "You always take `max_length` steps. Stop when every sentence has ended: that is "
-            "where most of the time goes.",
+            "where most of the time goes."
         ),
-        Misconception(
-            "start-kept",
-            _greedy_with(keep_start=True),
+        wrong("start-kept", _greedy_with(keep_start=True)).because(
             "The start symbol is part of the result. It is only there to begin with: collect what "
-            "you choose.",
+            "you choose."
         ),
-        Misconception(
-            "least-likely",
-            _greedy_with(choose=lambda logits: logits.argmin(-1)),
-            "You choose the *least* likely token.",
+        wrong("least-likely", _greedy_with(choose=lambda logits: logits.argmin(-1))).because(
+            "You choose the *least* likely token."
         ),
-        Misconception(
+        wrong(
             "sampled",
             _greedy_with(
                 choose=lambda logits: torch.multinomial(
                     logits.softmax(-1), 1, generator=torch.Generator().manual_seed(0)
                 )[:, 0]
             ),
-            "You sample from the distribution; greedy decoding takes its maximum.",
-        ),
+        ).because("You sample from the distribution; greedy decoding takes its maximum."),
     ),
     right=(_greedy_filled, _greedy_masked, _greedy_afterwards),
 )

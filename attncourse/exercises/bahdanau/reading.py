@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Exercise, Misconception, Value
+from attncourse.exercises.core import Exercise, Value, wrong
 
 #: A date as someone wrote it, and what it means; the learner sees the map but not the text.
 HIDDEN_SOURCE, TARGET = "perjantai 27. marraskuuta 1931", "1931-11-27"
@@ -38,42 +38,35 @@ def _reading_with(change: Callable[[Tensor], list[int]]) -> list[int]:
 
 
 reading = Exercise(
-    name="reading",
-    lesson="01-bahdanau",
     points=2,
     kind=Value(),
     title="reading: where the source holds year, month and day",
     oracle=_reading(),
     misconceptions=(
-        Misconception(
-            "counted-from-one",
-            [place + 1 for place in _reading()],
-            "You count places from one; the axis of the map begins at zero.",
+        wrong("counted-from-one", [place + 1 for place in _reading()]).because(
+            "You count places from one; the axis of the map begins at zero."
         ),
-        Misconception(
-            "order-of-the-source",
-            sorted(_reading()),
+        wrong("order-of-the-source", sorted(_reading())).because(
             "These are the right places in the order of the source. Asked for is year, month, "
-            "day: follow the *rows*, which write the year first.",
+            "day: follow the *rows*, which write the year first."
         ),
-        Misconception(
-            "rows-for-columns",
-            [TARGET.index("1931"), TARGET.index("11-"), TARGET.index("27")],
+        wrong(
+            "rows-for-columns", [TARGET.index("1931"), TARGET.index("11-"), TARGET.index("27")]
+        ).because(
             "You read the rows, where the *output* holds the three parts. The columns tell where "
-            "the model looks.",
+            "the model looks."
         ),
-        Misconception(
-            "ends",
-            _reading_with(lambda m: [int(m.argmax(-1)[row]) for row in (3, 6, 9)]),
-            "These are the places of the last digits; asked for is where each part begins.",
-        ),
-        Misconception(
+        wrong(
+            "ends", _reading_with(lambda m: [int(m.argmax(-1)[row]) for row in (3, 6, 9)])
+        ).because("These are the places of the last digits; asked for is where each part begins."),
+        wrong(
             "dashes",
             _reading_with(
                 lambda m: [int(m.argmax(-1)[0]), *(int(m.argmax(-1)[row]) for row in (4, 7))]
             ),
+        ).because(
             "You read month and day in the rows of the dashes before them; take the row of the "
-            "first digit.",
+            "first digit."
         ),
     ),
     right=(

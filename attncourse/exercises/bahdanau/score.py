@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import flipped, flips_along
 
 
@@ -61,8 +61,6 @@ def _score_by_concatenation(
 
 
 additive_score = Exercise(
-    name="additive_score",
-    lesson="01-bahdanau",
     points=3,
     kind=Function(("scores",)),
     title="scores: v · tanh(W s + U h) for every annotation h",
@@ -73,91 +71,80 @@ additive_score = Exercise(
         Law("the scores move with their annotations", flips_along("scores", 1), flipped("keys", 1)),
     ),
     misconceptions=(
-        Misconception(
-            "no-tanh",
-            _score_with(lambda q, k, v: (q + k) @ v),
+        wrong("no-tanh", _score_with(lambda q, k, v: (q + k) @ v)).because(
             "There is no tanh between the sum and v. Without it the score is a sum of one part "
             "that depends on the state and one that depends on the annotation, and the softmax "
-            "cancels the first: every step would look at the same place.",
+            "cancels the first: every step would look at the same place."
         ),
-        Misconception(
+        wrong(
             "relu",
             _score_with(lambda q, k, v: (q + k).relu() @ v),
+            _score_with(lambda q, k, v: (q + k).sigmoid() @ v),
+        ).because(
             "The sum goes through a ReLU; the paper's alignment model uses tanh, which saturates "
-            "on both sides.",
-            variants=(_score_with(lambda q, k, v: (q + k).sigmoid() @ v),),
+            "on both sides."
         ),
-        Misconception(
+        wrong(
             "shapes-do-not-fit",
             lambda query, keys, w_query, w_keys, v: query @ w_query.T + keys @ w_keys.T,
+        ).because(
             "Follow the shapes: `query @ w_query.T` is (B, A), `keys @ w_keys.T` is (B, S, A). To "
             "add the first to each place of the second, give it an axis of size 1, `[:, None]`; a "
-            "weight of shape (A, Q) is applied from the right, as `.T`.",
+            "weight of shape (A, Q) is applied from the right, as `.T`."
         ),
-        Misconception(
-            "tanh-last",
-            _score_with(lambda q, k, v: ((q + k) @ v).tanh()),
+        wrong("tanh-last", _score_with(lambda q, k, v: ((q + k) @ v).tanh())).because(
             "tanh comes last. It belongs between the sum and v: applied to the finished score it "
-            "only squashes, and state and annotation never interact.",
+            "only squashes, and state and annotation never interact."
         ),
-        Misconception(
-            "v-ignored",
-            _score_with(lambda q, k, v: (q + k).tanh().sum(-1)),
-            "The hidden units are summed as they are. v weighs them: end with a product with `v`.",
+        wrong("v-ignored", _score_with(lambda q, k, v: (q + k).tanh().sum(-1))).because(
+            "The hidden units are summed as they are. v weighs them: end with a product with `v`."
         ),
-        Misconception(
-            "tanh-of-each",
-            _score_with(lambda q, k, v: (q.tanh() + k.tanh()) @ v),
+        wrong("tanh-of-each", _score_with(lambda q, k, v: (q.tanh() + k.tanh()) @ v)).because(
             "tanh is taken of the two projections one by one. Add them first: only tanh of the "
-            "*sum* lets state and annotation interact.",
+            "*sum* lets state and annotation interact."
         ),
-        Misconception(
+        wrong(
             "product",
             _score_with(lambda q, k, v: (q * k) @ v),
+            _score_with(lambda q, k, v: (q * k).tanh() @ v),
+        ).because(
             "The projections are multiplied. That is a multiplicative score, as in the next "
-            "lesson; the additive score adds them and takes tanh.",
-            variants=(_score_with(lambda q, k, v: (q * k).tanh() @ v),),
+            "lesson; the additive score adds them and takes tanh."
         ),
-        Misconception(
-            "ignores-annotations",
-            _score_with(lambda q, k, v: (q.expand_as(k)).tanh() @ v),
+        wrong(
+            "ignores-annotations", _score_with(lambda q, k, v: (q.expand_as(k)).tanh() @ v)
+        ).because(
             "Your score does not depend on the annotations, so all places score the same: add "
-            "`keys @ w_keys.T` inside the tanh.",
+            "`keys @ w_keys.T` inside the tanh."
         ),
-        Misconception(
-            "ignores-state",
-            _score_with(lambda q, k, v: k.tanh() @ v),
+        wrong("ignores-state", _score_with(lambda q, k, v: k.tanh() @ v)).because(
             "Your score does not depend on the decoder's state, so every step looks at the same "
-            "place: add the projected `query` inside the tanh.",
+            "place: add the projected `query` inside the tanh."
         ),
-        Misconception(
-            "softmax-too-early",
-            _score_with(lambda q, k, v: ((q + k).tanh() @ v).softmax(-1)),
+        wrong(
+            "softmax-too-early", _score_with(lambda q, k, v: ((q + k).tanh() @ v).softmax(-1))
+        ).because(
             "These are weights, not scores: the softmax comes in the next exercise. Return what "
-            "goes into it.",
+            "goes into it."
         ),
-        Misconception(
-            "mean-over-width",
-            _score_with(lambda q, k, v: ((q + k).tanh() * v).mean(-1)),
-            "You average over the alignment width; v · tanh(…) is a sum.",
-        ),
-        Misconception(
-            "v-inside",
-            _score_with(lambda q, k, v: ((q + k) * v).tanh().sum(-1)),
+        wrong(
+            "mean-over-width", _score_with(lambda q, k, v: ((q + k).tanh() * v).mean(-1))
+        ).because("You average over the alignment width; v · tanh(…) is a sum."),
+        wrong("v-inside", _score_with(lambda q, k, v: ((q + k) * v).tanh().sum(-1))).because(
             "v is applied before the tanh. It belongs outside: tanh first, then the dot product "
-            "with v.",
+            "with v."
         ),
-        Misconception(
-            "scaled",
-            _score_with(lambda q, k, v: ((q + k).tanh() @ v) / math.sqrt(v.shape[0])),
+        wrong(
+            "scaled", _score_with(lambda q, k, v: ((q + k).tanh() @ v) / math.sqrt(v.shape[0]))
+        ).because(
             "You divide by the square root of the width. That is the scaled dot product of the "
-            "Transformer; the additive score has no such factor, as tanh keeps it bounded.",
+            "Transformer; the additive score has no such factor, as tanh keeps it bounded."
         ),
-        Misconception(
-            "detached",
-            _score_with(lambda q, k, v: ((q + k).tanh() @ v).detach().requires_grad_()),
+        wrong(
+            "detached", _score_with(lambda q, k, v: ((q + k).tanh() @ v).detach().requires_grad_())
+        ).because(
             "The numbers are right, but they are cut off from the graph (`.detach()`, `.data`, "
-            "`.item()` or numpy on the way): nothing before them can learn.",
+            "`.item()` or numpy on the way): nothing before them can learn."
         ),
     ),
     right=(_score_by_einsum, _score_by_loop, _score_by_concatenation),

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor, unchanged
 
 
@@ -99,8 +99,6 @@ def _rows_sum_to_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 masked_softmax = Exercise(
-    name="masked_softmax",
-    lesson="01-bahdanau",
     points=3,
     kind=Function(("weights",)),
     title="weights: softmax over the source, exactly 0 on padding",
@@ -120,85 +118,73 @@ masked_softmax = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "over-the-batch",
-            lambda s, m: _normalised(_hidden(s, m), 0).nan_to_num(0.0),
+        wrong("over-the-batch", lambda s, m: _normalised(_hidden(s, m), 0).nan_to_num(0.0)).because(
             "Your weights sum to one over the sentences of the batch, not over the places of one "
-            "sentence: normalise along the last axis.",
+            "sentence: normalise along the last axis."
         ),
-        Misconception(
-            "mask-after-softmax",
-            lambda s, m: _normalised(s) * m,
+        wrong("mask-after-softmax", lambda s, m: _normalised(s) * m).because(
             "The padding is set to zero after the softmax, so the rest no longer sums to one: "
-            "padding has already taken its share. Mask before you normalise.",
+            "padding has already taken its share. Mask before you normalise."
         ),
-        Misconception(
-            "zero-scores",
-            lambda s, m: _normalised(torch.where(m, s, torch.zeros_like(s))),
+        wrong(
+            "zero-scores", lambda s, m: _normalised(torch.where(m, s, torch.zeros_like(s)))
+        ).because(
             "You set the scores of padding to 0, and exp(0) = 1 is a weight like any other. The "
-            "score that gives weight 0 is −inf.",
+            "score that gives weight 0 is −inf."
         ),
-        Misconception(
-            "mask-inverted",
-            lambda s, m: _softmax_by_product(s, ~m),
-            "You look exactly at the padding: the mask is True where there *is* a word.",
+        wrong("mask-inverted", lambda s, m: _softmax_by_product(s, ~m)).because(
+            "You look exactly at the padding: the mask is True where there *is* a word."
         ),
-        Misconception(
-            "no-mask",
-            lambda s, m: _normalised(s),
-            "The mask has no effect: padding gets weight like a word.",
+        wrong("no-mask", lambda s, m: _normalised(s)).because(
+            "The mask has no effect: padding gets weight like a word."
         ),
-        Misconception(
+        wrong(
             "maximum-of-the-padding",
             lambda s, m: _of_words(_shift(s).exp() * m),
+            lambda s, m: _normalised(s - 1000 * (~m).to(s)) * m,
+            lambda s, m: _of_words(_shift(s - 1000 * (~m).to(s)).exp() * m),
+        ).because(
             "You subtract the largest score of the row, padding included. Where padding scores "
-            "higher than every word, all words vanish: take the maximum over the words alone.",
-            variants=(
-                lambda s, m: _normalised(s - 1000 * (~m).to(s)) * m,
-                lambda s, m: _of_words(_shift(s - 1000 * (~m).to(s)).exp() * m),
-            ),
+            "higher than every word, all words vanish: take the maximum over the words alone."
         ),
-        Misconception(
+        wrong(
             "maximum-of-the-batch",
             lambda s, m: _of_words((_hidden(s, m) - _hidden(s, m).max()).exp()),
+        ).because(
             "You subtract the largest score of the whole batch. A row whose scores all lie far "
-            "below it vanishes: take the maximum of each row (`dim=-1, keepdim=True`).",
+            "below it vanishes: take the maximum of each row (`dim=-1, keepdim=True`)."
         ),
-        Misconception(
+        wrong(
             "overflow",
             _exponentials_without_shift,
+            lambda s, m: _hidden(s, m).exp() / _hidden(s, m).exp().sum(-1, keepdim=True),
+            lambda s, m: _of_words(_hidden(s, m).exp()),
+            lambda s, m: _of_words(s.exp() * m),
+        ).because(
             "exp of a score near 2000 is infinite, and inf/inf is NaN. Subtract the maximum of "
-            "the row first: adding a constant to a row does not change its softmax.",
-            variants=(
-                lambda s, m: _hidden(s, m).exp() / _hidden(s, m).exp().sum(-1, keepdim=True),
-                lambda s, m: _of_words(_hidden(s, m).exp()),
-                lambda s, m: _of_words(s.exp() * m),
-            ),
+            "the row first: adding a constant to a row does not change its softmax."
         ),
-        Misconception(
-            "nan-where-all-is-padding",
-            lambda s, m: _normalised(_hidden(s, m)),
+        wrong("nan-where-all-is-padding", lambda s, m: _normalised(_hidden(s, m))).because(
             "A row that is all padding gives NaN (0/0), and one NaN spoils the whole batch's "
-            "gradient. Such a row should get zeros.",
+            "gradient. Such a row should get zeros."
         ),
-        Misconception(
-            "uniform-where-all-is-padding",
-            lambda s, m: _normalised(s.masked_fill(~m, -1e9)),
+        wrong(
+            "uniform-where-all-is-padding", lambda s, m: _normalised(s.masked_fill(~m, -1e9))
+        ).because(
             "A large negative number in place of −inf lets a row that is all padding look at its "
-            "padding evenly. Such a row should get zeros.",
+            "padding evenly. Such a row should get zeros."
         ),
-        Misconception(
+        wrong(
             "nan-gradient",
             lambda s, m: _normalised(s + _hidden(torch.zeros_like(s), m)).nan_to_num(0.0),
+        ).because(
             "The weights are right, but where a row is all padding the gradient is NaN: you add "
             "−inf, and replacing the NaN afterwards comes too late for the backward pass. "
-            "`masked_fill` the scores instead, or keep 0/0 from happening.",
+            "`masked_fill` the scores instead, or keep 0/0 from happening."
         ),
-        Misconception(
-            "in-place",
-            _in_place,
+        wrong("in-place", _in_place).because(
             "Your code writes −inf into the scores of the caller (`masked_fill_`, or an "
-            "assignment to a slice). Use the form without underscore, which makes a new tensor.",
+            "assignment to a slice). Use the form without underscore, which makes a new tensor."
         ),
     ),
     right=(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 
 def _step_inputs(draw: Draw) -> Inputs:
@@ -117,8 +117,6 @@ def _glue(embedded: Tensor, context: Tensor) -> Tensor:
 
 
 decoder_step = Exercise(
-    name="decoder_step",
-    lesson="01-bahdanau",
     points=3,
     kind=Function(("state", "context", "weights"), call=_call_step),
     title="step: look with the old state, then update it with word and context",
@@ -126,46 +124,35 @@ decoder_step = Exercise(
     draw=_step_inputs,
     batched=("embedded", "state", "annotations"),
     misconceptions=(
-        Misconception(
-            "looks-with-the-new-state",
-            _step_with_new_state,
+        wrong("looks-with-the-new-state", _step_with_new_state, _step_of_luong).because(
             "You look with the state *after* the update. That is how Luong does it (lesson 02); "
             "Bahdanau scores with the state before it, because the context takes part in the "
-            "update.",
-            variants=(_step_of_luong,),
+            "update."
         ),
-        Misconception(
-            "context-not-fed",
-            _step_with(lambda e, c: _glue(e, _zero(c)), lambda new, old: new),
+        wrong(
+            "context-not-fed", _step_with(lambda e, c: _glue(e, _zero(c)), lambda new, old: new)
+        ).because(
             "The context never enters the cell: the decoder looks, and ignores what it sees. Feed "
-            "the cell `[embedded; context]`.",
+            "the cell `[embedded; context]`."
         ),
-        Misconception(
-            "word-not-fed",
-            _step_with(lambda e, c: _glue(_zero(e), c), lambda new, old: new),
-            "The last word never enters the cell: feed it `[embedded; context]`.",
-        ),
-        Misconception(
-            "context-first",
-            _step_with(lambda e, c: torch.cat([c, e], -1), lambda new, old: new),
+        wrong(
+            "word-not-fed", _step_with(lambda e, c: _glue(_zero(e), c), lambda new, old: new)
+        ).because("The last word never enters the cell: feed it `[embedded; context]`."),
+        wrong(
+            "context-first", _step_with(lambda e, c: torch.cat([c, e], -1), lambda new, old: new)
+        ).because(
             "The two halves of the cell's input are exchanged: the word comes first, then the "
-            "context. (The other order would learn as well, but not with these weights.)",
+            "context. (The other order would learn as well, but not with these weights.)"
         ),
-        Misconception(
-            "old-state-returned",
-            _step_with(_glue, lambda new, old: old),
+        wrong("old-state-returned", _step_with(_glue, lambda new, old: old)).because(
             "You return the state that came in; the next step would start from the same place "
-            "again. Return what the cell gives.",
+            "again. Return what the cell gives."
         ),
-        Misconception(
-            "state-added",
-            _step_with(_glue, lambda new, old: new + old),
-            "You add the old state to the new one. The GRU's update gate already mixes them.",
+        wrong("state-added", _step_with(_glue, lambda new, old: new + old)).because(
+            "You add the old state to the new one. The GRU's update gate already mixes them."
         ),
-        Misconception(
-            "no-memory",
-            _step_without_memory,
-            "The cell starts from zeros at each step. Give it the state as its second argument.",
+        wrong("no-memory", _step_without_memory).because(
+            "The cell starts from zeros at each step. Give it the state as its second argument."
         ),
     ),
     right=(_step_named, _step_stacked, _step_filled),

@@ -9,8 +9,7 @@ from attncourse.exercises.cbam.block import CBAM
 from attncourse.exercises.cbam.channel_gate import channel_gate
 from attncourse.exercises.cbam.spatial_gate import SpatialGate
 from attncourse.exercises.cbam.two_maps import two_maps
+from attncourse.exercises.core import listed
 
 #: In the order in which the lesson asks them.
-EXERCISES = (channel_gate, two_maps, SpatialGate, CBAM, arrange, bam)
-
-__all__ = ["CBAM", "EXERCISES", "SpatialGate", "arrange", "bam", "channel_gate", "two_maps"]
+EXERCISES = listed(__name__, "08-cbam", channel_gate, two_maps, SpatialGate, CBAM, arrange, bam)

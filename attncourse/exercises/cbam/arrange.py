@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 Gate = Callable[[Tensor], Tensor]
 ORDERS = ("channel first", "spatial first", "parallel")
@@ -95,8 +95,6 @@ def _by_seen(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
 
 
 arrange = Exercise(
-    name="arrange",
-    lesson="08-cbam",
     points=2,
     kind=Function(("channel_first", "spatial_first", "parallel"), call=_call),
     title="the map, scaled by both gates, in each of the three orders",
@@ -104,93 +102,86 @@ arrange = Exercise(
     draw=_inputs,
     batched=("x",),
     misconceptions=(
-        Misconception(
+        wrong(
             "order-ignored",
             _ways(_then, _then, _then),
+            _ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),
+            _ways(_then, _then),
+            _ways(lambda channel, spatial, x: _then(spatial, channel, x)),
+            _ways(_both),
+            _ways(_then, _both),
+        ).because(
             "Orders of different names give the same. Compare `order` with all three names, letter "
-            "by letter: it decides which gate sees the map as it came in.",
-            variants=(
-                _ways(*[lambda channel, spatial, x: _then(spatial, channel, x)] * 3),
-                _ways(_then, _then),
-                _ways(lambda channel, spatial, x: _then(spatial, channel, x)),
-                _ways(_both),
-                _ways(_then, _both),
-            ),
+            "by letter: it decides which gate sees the map as it came in."
         ),
-        Misconception(
-            "turned-around",
-            _ways(lambda channel, spatial, x: _then(spatial, channel, x), _then),
+        wrong(
+            "turned-around", _ways(lambda channel, spatial, x: _then(spatial, channel, x), _then)
+        ).because(
             'The two orders have changed places: with "channel first", the channel gate sees `x`, '
-            "and the spatial gate what is left of it.",
+            "and the spatial gate what is left of it."
         ),
-        Misconception(
-            "second-gate-sees-the-input",
-            _ways(_both, _both),
+        wrong("second-gate-sees-the-input", _ways(_both, _both)).because(
             "Your second gate looks at the map that came in, so the order cannot matter: two "
-            "numbers may be multiplied either way. Let it look at what the first has gated.",
+            "numbers may be multiplied either way. Let it look at what the first has gated."
         ),
-        Misconception(
+        wrong(
             "parallel-is-a-sequence",
             _ways(parallel=_then),
-            "In parallel, neither gate knows of the other: both look at `x`.",
-            variants=(_ways(parallel=lambda channel, spatial, x: _then(spatial, channel, x)),),
-        ),
-        Misconception(
+            _ways(parallel=lambda channel, spatial, x: _then(spatial, channel, x)),
+        ).because("In parallel, neither gate knows of the other: both look at `x`."),
+        wrong(
             "first-gate-forgotten",
             _ways(
                 lambda channel, spatial, x: x * spatial(x * channel(x)),
                 lambda channel, spatial, x: x * channel(x * spatial(x)),
             ),
-            "In sequence, your last product starts from `x` again: the first gate is forgotten.",
+        ).because(
+            "In sequence, your last product starts from `x` again: the first gate is forgotten."
         ),
-        Misconception(
+        wrong(
             "one-gate-only",
             _ways(lambda channel, spatial, x: x * channel(x), lambda c, spatial, x: x * spatial(x)),
-            "In sequence, only the first gate is used; the other follows on what it has left.",
+        ).because(
+            "In sequence, only the first gate is used; the other follows on what it has left."
         ),
-        Misconception(
-            "gates-added",
-            _ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x))),
+        wrong(
+            "gates-added", _ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x)))
+        ).because(
             "In parallel, you add the gates, so the scale reaches 2 and neither gate alone can "
-            "hide anything. Multiply by both.",
+            "hide anything. Multiply by both."
         ),
-        Misconception(
+        wrong(
             "gates-averaged",
             _ways(parallel=lambda channel, spatial, x: x * (channel(x) + spatial(x)) / 2),
+        ).because(
             "In parallel, you take the mean of the gates, so where one is shut the other still "
-            "lets through up to half. Multiply by both.",
+            "lets through up to half. Multiply by both."
         ),
-        Misconception(
+        wrong(
             "in-place",
             _ways(_overwriting, lambda channel, spatial, x: _overwriting(spatial, channel, x)),
-            "You overwrite the map that came in (`x *= …`), which others still need: here the next "
-            "order gets what the last one has left. Write `x = x * …`.",
-            variants=(
-                _ways(
-                    _all_overwriting,
-                    lambda channel, spatial, x: _all_overwriting(spatial, channel, x),
-                ),
+            _ways(
+                _all_overwriting,
+                lambda channel, spatial, x: _all_overwriting(spatial, channel, x),
             ),
+        ).because(
+            "You overwrite the map that came in (`x *= …`), which others still need: here the next "
+            "order gets what the last one has left. Write `x = x * …`."
         ),
-        Misconception(
-            "gates-returned",
-            _ways(parallel=lambda channel, spatial, x: channel(x) * spatial(x)),
-            "In parallel, you return the gates; return the map, scaled by both.",
-        ),
-        Misconception(
-            "squared",
-            _ways(parallel=lambda channel, spatial, x: x * channel(x) * (x * spatial(x))),
-            "In parallel, `x` is multiplied in twice. It is one map, times two gates.",
-        ),
-        Misconception(
+        wrong(
+            "gates-returned", _ways(parallel=lambda channel, spatial, x: channel(x) * spatial(x))
+        ).because("In parallel, you return the gates; return the map, scaled by both."),
+        wrong(
+            "squared", _ways(parallel=lambda channel, spatial, x: x * channel(x) * (x * spatial(x)))
+        ).because("In parallel, `x` is multiplied in twice. It is one map, times two gates."),
+        wrong(
             "residual",
             _ways(
                 lambda channel, spatial, x: x + _then(channel, spatial, x),
                 lambda channel, spatial, x: x + _then(spatial, channel, x),
                 lambda channel, spatial, x: x + _both(channel, spatial, x),
             ),
-            "You add the input; that is the work of the residual block around the gates.",
-        ),
+        ).because("You add the input; that is the work of the residual block around the gates."),
     ),
     right=(_by_branches, _by_seen, _ways()),
 )

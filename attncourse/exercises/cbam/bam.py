@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -45,8 +45,6 @@ def _silent(inputs: Inputs) -> Inputs:
 
 
 bam = Exercise(
-    name="bam",
-    lesson="08-cbam",
     points=2,
     kind=Function(("y",)),
     title="y: the map, scaled by 1 + σ(channel + spatial)",
@@ -61,60 +59,46 @@ bam = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "multiplied",
-            _with(lambda x, c, s: x * (1 + (c * s).sigmoid())),
+        wrong("multiplied", _with(lambda x, c, s: x * (1 + (c * s).sigmoid()))).because(
             "You multiply the two logits. The official code does that too; the paper, and this "
-            "exercise, add them. A product of two negative numbers would open the gate.",
+            "exercise, add them. A product of two negative numbers would open the gate."
         ),
-        Misconception(
-            "no-one",
-            _with(lambda x, c, s: x * (c + s).sigmoid()),
+        wrong("no-one", _with(lambda x, c, s: x * (c + s).sigmoid())).because(
             "The 1 is missing. With it a shut gate passes the map unchanged, which is why BAM may "
-            "stand between the stages, where there is no shortcut.",
+            "stand between the stages, where there is no shortcut."
         ),
-        Misconception(
-            "one-inside",
-            _with(lambda x, c, s: x * (1 + c + s).sigmoid()),
-            "The 1 stands inside the sigmoid. It belongs outside: 1 + σ(…), between 1 and 2.",
+        wrong("one-inside", _with(lambda x, c, s: x * (1 + c + s).sigmoid())).because(
+            "The 1 stands inside the sigmoid. It belongs outside: 1 + σ(…), between 1 and 2."
         ),
-        Misconception(
+        wrong(
             "gates-multiplied",
             _with(lambda x, c, s: x * (1 + c.sigmoid() * s.sigmoid())),
+            _with(lambda x, c, s: x * (1 + c.sigmoid() + s.sigmoid())),
+        ).because(
             "You squash each branch by itself, and then join them. BAM adds the logits and "
-            "squashes once.",
-            variants=(_with(lambda x, c, s: x * (1 + c.sigmoid() + s.sigmoid())),),
+            "squashes once."
         ),
-        Misconception(
-            "in-sequence",
-            _with(lambda x, c, s: x * (1 + c.sigmoid()) * (1 + s.sigmoid())),
-            "You scale twice, up to four times the map. BAM joins both branches in one gate.",
+        wrong(
+            "in-sequence", _with(lambda x, c, s: x * (1 + c.sigmoid()) * (1 + s.sigmoid()))
+        ).because(
+            "You scale twice, up to four times the map. BAM joins both branches in one gate."
         ),
-        Misconception(
-            "gate-added",
-            _with(lambda x, c, s: x + (c + s).sigmoid()),
-            "You add the gate to the map. What is added is the *gated* map, x · σ(…).",
+        wrong("gate-added", _with(lambda x, c, s: x + (c + s).sigmoid())).because(
+            "You add the gate to the map. What is added is the *gated* map, x · σ(…)."
         ),
-        Misconception(
-            "no-sigmoid",
-            _with(lambda x, c, s: x * (1 + c + s)),
-            "The sigmoid is missing: the scale can be negative, or as large as it likes.",
+        wrong("no-sigmoid", _with(lambda x, c, s: x * (1 + c + s))).because(
+            "The sigmoid is missing: the scale can be negative, or as large as it likes."
         ),
-        Misconception(
-            "halved",
-            _with(lambda x, c, s: x * (1 + ((c + s) / 2).sigmoid())),
-            "You average the two logits; BAM adds them.",
+        wrong("halved", _with(lambda x, c, s: x * (1 + ((c + s) / 2).sigmoid()))).because(
+            "You average the two logits; BAM adds them."
         ),
-        Misconception(
+        wrong(
             "one-branch",
             _with(lambda x, c, s: x * (1 + c.sigmoid())),
-            "One of the two branches has no effect.",
-            variants=(_with(lambda x, c, s: x * (1 + s.sigmoid())),),
-        ),
-        Misconception(
-            "gate-returned",
-            _with(lambda x, c, s: 1 + (c + s).sigmoid()),
-            "You return the scale; return the map, multiplied by it.",
+            _with(lambda x, c, s: x * (1 + s.sigmoid())),
+        ).because("One of the two branches has no effect."),
+        wrong("gate-returned", _with(lambda x, c, s: 1 + (c + s).sigmoid())).because(
+            "You return the scale; return the map, multiplied by it."
         ),
     ),
     right=(_written_out, _by_place, _with(lambda x, c, s: x * (1 + (c + s).sigmoid()))),

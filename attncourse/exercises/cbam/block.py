@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import shrinks, tensor
 
 
@@ -169,8 +169,6 @@ def _scale_is_a_product(inputs: Inputs, before: Outputs, after: Outputs) -> bool
 
 
 CBAM = Exercise(
-    name="CBAM",
-    lesson="08-cbam",
     points=5,
     kind=Module(("y",), by_name=True, training=True),
     title="y: the map, its channels gated, then its places",
@@ -183,109 +181,85 @@ CBAM = Exercise(
         Law("every scale is a gate of the channel times one of the place", _scale_is_a_product),
     ),
     misconceptions=(
-        Misconception(
-            "parallel",
-            _block_with(join=lambda what, where, x: x * what(x) * where(x)),
+        wrong("parallel", _block_with(join=lambda what, where, x: x * what(x) * where(x))).because(
             "Both gates look at `x`. The spatial gate should look at what the channel gate has "
-            "left: it finds *where* among the channels that matter. Compute it from the gated map.",
+            "left: it finds *where* among the channels that matter. Compute it from the gated map."
         ),
-        Misconception(
-            "spatial-first",
-            _block_with(join=lambda what, where, x: _in_sequence(where, what, x)),
+        wrong(
+            "spatial-first", _block_with(join=lambda what, where, x: _in_sequence(where, what, x))
+        ).because(
             "The spatial gate comes first. The paper compares both orders and reports the channels "
-            "first as the better one.",
+            "first as the better one."
         ),
-        Misconception(
+        wrong(
             "channel-gate-forgotten",
             _block_with(join=lambda what, where, x: x * where(x * what(x))),
+        ).because(
             "The last product starts from the `x` that came in, so the channel gate only helps to "
-            "find the places and is then forgotten. Multiply the gated map.",
+            "find the places and is then forgotten. Multiply the gated map."
         ),
-        Misconception(
-            "channels-only",
-            _block_with(join=lambda what, where, x: x * what(x)),
-            "The spatial gate has no effect: you return what the channel gate made.",
+        wrong("channels-only", _block_with(join=lambda what, where, x: x * what(x))).because(
+            "The spatial gate has no effect: you return what the channel gate made."
         ),
-        Misconception(
-            "places-only",
-            _block_with(join=lambda what, where, x: x * where(x)),
+        wrong("places-only", _block_with(join=lambda what, where, x: x * where(x))).because(
             "The channel gate has no effect: it is computed, perhaps, but `x` is never scaled by "
-            "it.",
+            "it."
         ),
-        Misconception(
-            "maps-exchanged",
-            _block_with(where=_mean_before_maximum),
+        wrong("maps-exchanged", _block_with(where=_mean_before_maximum)).because(
             "The spatial gate convolves the mean first and the maximum second. It is the other way "
-            "round here, as in the official code.",
+            "round here, as in the official code."
         ),
-        Misconception(
-            "residual",
-            _block_with(join=lambda what, where, x: x + _in_sequence(what, where, x)),
+        wrong(
+            "residual", _block_with(join=lambda what, where, x: x + _in_sequence(what, where, x))
+        ).because(
             "You add the input to the result, so that nothing can be hidden. BAM does that; CBAM "
-            "leaves the shortcut to the residual block around it.",
+            "leaves the shortcut to the residual block around it."
         ),
-        Misconception(
+        wrong(
             "gates-added",
             _block_with(join=lambda what, where, x: x * (what(x) + where(x * what(x)))),
+            _block_with(join=lambda what, where, x: x * (what(x) + where(x))),
+        ).because(
             "You add the two gates. Multiplied, either of them can hide a number; added, neither "
-            "can.",
-            variants=(_block_with(join=lambda what, where, x: x * (what(x) + where(x))),),
+            "can."
         ),
-        Misconception(
+        wrong(
             "gates-returned",
             _block_with(join=lambda what, where, x: what(x) * where(x * what(x))),
-            "You return gates. The block returns the map, scaled by both.",
-            variants=(_block_with(join=lambda what, where, x: where(x * what(x))),),
-        ),
-        Misconception(
-            "mean-only",
-            _block_with(what=_from(lambda x: x.mean((2, 3)))),
+            _block_with(join=lambda what, where, x: where(x * what(x))),
+        ).because("You return gates. The block returns the map, scaled by both."),
+        wrong("mean-only", _block_with(what=_from(lambda x: x.mean((2, 3))))).because(
             "The channel gate hears only the mean, as SE does. Add what the network says to the "
-            "maximum.",
+            "maximum."
         ),
-        Misconception(
-            "maximum-only",
-            _block_with(what=_from(lambda x: x.amax((2, 3)))),
-            "The channel gate hears only the maximum; the mean belongs to it.",
+        wrong("maximum-only", _block_with(what=_from(lambda x: x.amax((2, 3))))).because(
+            "The channel gate hears only the maximum; the mean belongs to it."
         ),
-        Misconception(
-            "pooled-before",
-            _block_with(what=_from(lambda x: x.mean((2, 3)) + x.amax((2, 3)))),
-            "You add mean and maximum before the network hears them. Each goes through it alone.",
+        wrong(
+            "pooled-before", _block_with(what=_from(lambda x: x.mean((2, 3)) + x.amax((2, 3))))
+        ).because(
+            "You add mean and maximum before the network hears them. Each goes through it alone."
         ),
-        Misconception(
-            "no-norm",
-            _block_with(where=lambda block, x: block.spatial.conv(_maps(x)).sigmoid()),
-            "The spatial gate has no norm between convolution and sigmoid.",
-        ),
-        Misconception(
-            "norm-of-this-batch",
-            _block_with(where=_of_this_batch),
+        wrong(
+            "no-norm", _block_with(where=lambda block, x: block.spatial.conv(_maps(x)).sigmoid())
+        ).because("The spatial gate has no norm between convolution and sigmoid."),
+        wrong("norm-of-this-batch", _block_with(where=_of_this_batch)).because(
             "You norm by this batch even in evaluation: images beside each other change each "
-            "other's gates.",
+            "other's gates."
         ),
-        Misconception(
-            "never-of-this-batch",
-            _block_with(where=_of_all_batches),
+        wrong("never-of-this-batch", _block_with(where=_of_all_batches)).because(
             "In training too the spatial gate's norm goes by its running statistics. Leave the "
-            "mode to the modules: call `self.spatial(…)`, and no `eval()`.",
+            "mode to the modules: call `self.spatial(…)`, and no `eval()`."
         ),
-        Misconception(
-            "in-place",
-            _block_with(join=_in_place),
+        wrong("in-place", _block_with(join=_in_place), _block_with(join=_all_in_place)).because(
             "The result is right, but the map that came in is overwritten (`x *= …`), and the "
-            "shortcut around the block still needs it. Write `x = x * …`.",
-            variants=(_block_with(join=_all_in_place),),
+            "shortcut around the block still needs it. Write `x = x * …`."
         ),
-        Misconception(
-            "kernel-ignored",
-            _KernelOfSeven,
-            "The argument `kernel` has no effect: hand it on to your `SpatialGate`.",
+        wrong("kernel-ignored", _KernelOfSeven).because(
+            "The argument `kernel` has no effect: hand it on to your `SpatialGate`."
         ),
-        Misconception(
-            "reduction-ignored",
-            _ReductionOf16,
-            "The argument `reduction` has no effect: you always divide the channels by 16.",
+        wrong("reduction-ignored", _ReductionOf16).because(
+            "The argument `reduction` has no effect: you always divide the channels by 16."
         ),
     ),
     right=(_block_with(), _Convolutions, _RegisteredBackwards),

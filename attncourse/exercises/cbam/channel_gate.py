@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, unchanged
 
 Pool = Callable[[Tensor], Tensor]
@@ -95,8 +95,6 @@ def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bo
 
 
 channel_gate = Exercise(
-    name="channel_gate",
-    lesson="08-cbam",
     points=3,
     kind=Function(("gate",)),
     title="gate: σ(MLP(mean) + MLP(maximum)), one for each channel",
@@ -108,123 +106,101 @@ channel_gate = Exercise(
         Law("turning the map upside down changes nothing", unchanged("gate"), flipped("x", 2, 3)),
     ),
     misconceptions=(
-        Misconception(
-            "mean-only",
-            _gate_with(_mean),
+        wrong("mean-only", _gate_with(_mean)).because(
             "Only the mean is asked: this is SE of lesson 06. CBAM asks for the maximum too, and "
-            "adds what the network says to both.",
+            "adds what the network says to both."
         ),
-        Misconception(
-            "maximum-only",
-            _gate_with(_max),
+        wrong("maximum-only", _gate_with(_max)).because(
             "Only the maximum is asked. The mean belongs to it: a channel can be loud in one "
-            "place, or a little everywhere.",
+            "place, or a little everywhere."
         ),
-        Misconception(
-            "one-pool-twice",
-            _gate_with(_mean, _mean),
+        wrong("one-pool-twice", _gate_with(_mean, _mean), _gate_with(_max, _max)).because(
             "Both times the network hears the same pooling. One of the two should be the mean, the "
-            "other the maximum.",
-            variants=(_gate_with(_max, _max),),
+            "other the maximum."
         ),
-        Misconception(
+        wrong(
             "added-before",
             _gate_with(lambda x: _mean(x) + _max(x)),
+            _gate_with(lambda x: (_mean(x) + _max(x)) / 2),
+            _gate_with(lambda x: (_mean(x) + _max(x)) / 2, join=lambda a: (2 * a).sigmoid()),
+        ).because(
             "You join mean and maximum before the network hears them. Each goes through the whole "
-            "network by itself, and the *logits* are added: the ReLU between makes the difference.",
-            variants=(
-                _gate_with(lambda x: (_mean(x) + _max(x)) / 2),
-                _gate_with(lambda x: (_mean(x) + _max(x)) / 2, join=lambda a: (2 * a).sigmoid()),
-            ),
+            "network by itself, and the *logits* are added: the ReLU between makes the difference."
         ),
-        Misconception(
-            "second-bias-once",
-            _once,
+        wrong("second-bias-once", _once).because(
             "`b_expand` counts once. To add the hidden layers first is a good idea, and saves half "
             "of the second layer; but each of the two answers brings the bias along, so it counts "
-            "twice.",
+            "twice."
         ),
-        Misconception(
-            "first-bias-once",
-            _each_an_mlp_of_half,
-            "`b_reduce` reaches only one of the two poolings. It is the same network both times.",
+        wrong("first-bias-once", _each_an_mlp_of_half).because(
+            "`b_reduce` reaches only one of the two poolings. It is the same network both times."
         ),
-        Misconception(
+        wrong(
             "sigmoid-each",
             _gate_with(join=lambda a, b: a.sigmoid() + b.sigmoid()),
+            _gate_with(join=lambda a, b: (a.sigmoid() + b.sigmoid()) / 2),
+            _gate_with(join=lambda a, b: a.sigmoid() * b.sigmoid()),
+        ).because(
             "You squash both answers and join the gates. Add the logits first; one sigmoid stands "
-            "at the end.",
-            variants=(
-                _gate_with(join=lambda a, b: (a.sigmoid() + b.sigmoid()) / 2),
-                _gate_with(join=lambda a, b: a.sigmoid() * b.sigmoid()),
-            ),
+            "at the end."
         ),
-        Misconception(
-            "halved",
-            _gate_with(join=lambda a, b: ((a + b) / 2).sigmoid()),
+        wrong("halved", _gate_with(join=lambda a, b: ((a + b) / 2).sigmoid())).because(
             "You average the two answers; CBAM adds them. So on a map that is the same everywhere "
-            "the gate hears everything twice.",
+            "the gate hears everything twice."
         ),
-        Misconception(
-            "greater-of-both",
-            _gate_with(join=lambda a, b: torch.maximum(a, b).sigmoid()),
+        wrong(
+            "greater-of-both", _gate_with(join=lambda a, b: torch.maximum(a, b).sigmoid())
+        ).because(
             "You keep the greater of the two answers. They are added: one may speak for a channel "
-            "and the other against it.",
+            "and the other against it."
         ),
-        Misconception(
-            "no-relu",
-            _gate_with(middle=lambda z: z),
-            "There is no ReLU between the two layers, so they are one.",
+        wrong("no-relu", _gate_with(middle=lambda z: z)).because(
+            "There is no ReLU between the two layers, so they are one."
         ),
-        Misconception(
+        wrong(
             "second-relu",
             _gate_with(join=lambda a, b: (a.relu() + b.relu()).sigmoid()),
+            _gate_with(join=lambda a, b: (a + b).relu().sigmoid()),
+        ).because(
             "A second ReLU stands behind the second layer, so no gate falls below one half. The "
-            "only ReLU is between the layers.",
-            variants=(_gate_with(join=lambda a, b: (a + b).relu().sigmoid()),),
+            "only ReLU is between the layers."
         ),
-        Misconception(
-            "no-sigmoid",
-            _gate_with(join=lambda a, b: a + b),
-            "These are logits, of any size and sign: squash their sum with a sigmoid.",
+        wrong("no-sigmoid", _gate_with(join=lambda a, b: a + b)).because(
+            "These are logits, of any size and sign: squash their sum with a sigmoid."
         ),
-        Misconception(
-            "softmax",
-            _gate_with(join=lambda a, b: (a + b).softmax(-1)),
+        wrong("softmax", _gate_with(join=lambda a, b: (a + b).softmax(-1))).because(
             "Your gates sum to one over the channels: they compete. A sigmoid decides about each "
-            "channel on its own.",
+            "channel on its own."
         ),
-        Misconception(
-            "no-biases",
-            _gate_with(first=0.0, second=0.0),
-            "The biases are not used; the official network has both.",
+        wrong("no-biases", _gate_with(first=0.0, second=0.0)).because(
+            "The biases are not used; the official network has both."
         ),
-        Misconception(
+        wrong(
             "one-axis-at-a-time",
             _gate_with(_mean, lambda x: x.amax(3).mean(2)),
+            _gate_with(_mean, lambda x: x.amax(2).mean(2)),
+        ).because(
             "Your maximum is taken along one axis and then averaged along the other. Take it over "
-            "height and width at once.",
-            variants=(_gate_with(_mean, lambda x: x.amax(2).mean(2)),),
+            "height and width at once."
         ),
-        Misconception(
-            "largest-size",
-            _gate_with(_mean, lambda x: x.abs().amax((2, 3))),
+        wrong("largest-size", _gate_with(_mean, lambda x: x.abs().amax((2, 3)))).because(
             "You take the largest number *without its sign*. The maximum of negative numbers is "
-            "the one nearest to zero.",
+            "the one nearest to zero."
         ),
-        Misconception(
+        wrong(
             "over-the-batch",
             _gate_with(
                 lambda x: x.mean((0, 2, 3)).expand(len(x), -1),
                 lambda x: x.amax((0, 2, 3)).expand(len(x), -1),
             ),
+        ).because(
             "All images of the batch get the same gates. Pool over height and width alone, so that "
-            "each image decides for itself.",
+            "each image decides for itself."
         ),
-        Misconception(
-            "axes-kept",
-            _gate_with(join=lambda a, b: (a + b).sigmoid()[:, :, None, None]),
-            "The numbers are right, but two axes of length 1 are still there: return (B, C).",
+        wrong(
+            "axes-kept", _gate_with(join=lambda a, b: (a + b).sigmoid()[:, :, None, None])
+        ).because(
+            "The numbers are right, but two axes of length 1 are still there: return (B, C)."
         ),
     ),
     right=(_by_layers, _hidden_first, _by_image, _gate_with()),

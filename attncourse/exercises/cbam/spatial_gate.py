@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attncourse.exercises.cbam.two_maps import draw_maps
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, tensor, unchanged
 
 
@@ -142,8 +142,6 @@ def _one_gate_a_place(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 SpatialGate = Exercise(
-    name="SpatialGate",
-    lesson="08-cbam",
     points=4,
     kind=Module(("gate",), by_name=True, training=True),
     title="gate: σ(norm(convolution of the two maps)), one for each place",
@@ -156,123 +154,97 @@ SpatialGate = Exercise(
         Law("the order of the channels does not matter", unchanged("gate"), flipped("x", 1)),
     ),
     misconceptions=(
-        Misconception(
-            "maps-exchanged",
-            _gate_with(maps=lambda x: _max_mean(x).flip(1)),
+        wrong("maps-exchanged", _gate_with(maps=lambda x: _max_mean(x).flip(1))).because(
             "The convolution gets the mean first and the maximum second. A network that you train "
             "yourself does not mind, but weights made for the official order would be applied to "
-            "the wrong map: maximum first.",
+            "the wrong map: maximum first."
         ),
-        Misconception(
-            "no-norm",
-            _gate_with(end=lambda gate, z: z.sigmoid()),
+        wrong("no-norm", _gate_with(end=lambda gate, z: z.sigmoid())).because(
             "The norm is never applied. The paper's formula has none, but its code does, and so "
-            "has the task here: between the convolution and the sigmoid.",
+            "has the task here: between the convolution and the sigmoid."
         ),
-        Misconception(
-            "norm-of-this-batch",
-            _gate_with(end=_of_this_batch),
+        wrong("norm-of-this-batch", _gate_with(end=_of_this_batch)).because(
             "You norm by this batch even in evaluation, so that an image's gate depends on the "
-            "others beside it. Call the module: `self.norm(…)` knows in which mode it is.",
+            "others beside it. Call the module: `self.norm(…)` knows in which mode it is."
         ),
-        Misconception(
+        wrong(
             "never-of-this-batch",
             _gate_with(end=_of_all_batches),
+            _gate_with(end=lambda gate, z: gate.norm.eval()(z).sigmoid()),
+        ).because(
             "In training too you norm by the running statistics, so the norm never does its work. "
-            "Call the module: `self.norm(…)` knows in which mode it is.",
-            variants=(_gate_with(end=lambda gate, z: gate.norm.eval()(z).sigmoid()),),
+            "Call the module: `self.norm(…)` knows in which mode it is."
         ),
-        Misconception(
-            "norm-of-each-image",
-            _gate_with(end=_of_each_image),
+        wrong("norm-of-each-image", _gate_with(end=_of_each_image)).because(
             "In training you norm each image by itself. Asked for is `nn.BatchNorm2d`, which takes "
-            "the mean and the variance over the whole batch.",
+            "the mean and the variance over the whole batch."
         ),
-        Misconception(
-            "sigmoid-before-the-norm",
-            _gate_with(end=lambda gate, z: gate.norm(z.sigmoid())),
+        wrong(
+            "sigmoid-before-the-norm", _gate_with(end=lambda gate, z: gate.norm(z.sigmoid()))
+        ).because(
             "The sigmoid comes before the norm, which then moves the gate out of 0 to 1. Norm "
-            "first, then squash.",
+            "first, then squash."
         ),
-        Misconception(
-            "relu",
-            _gate_with(end=lambda gate, z: gate.norm(z).relu().sigmoid()),
+        wrong("relu", _gate_with(end=lambda gate, z: gate.norm(z).relu().sigmoid())).because(
             "A ReLU stands before the sigmoid, and σ of a positive number is at least ½: your gate "
-            "can never hide a place.",
+            "can never hide a place."
         ),
-        Misconception(
-            "relu-before-the-norm",
-            _gate_with(end=lambda gate, z: gate.norm(z.relu()).sigmoid()),
+        wrong(
+            "relu-before-the-norm", _gate_with(end=lambda gate, z: gate.norm(z.relu()).sigmoid())
+        ).because(
             "A ReLU stands between convolution and norm. All that speaks against a place becomes "
-            "the same zero there; nothing but the norm stands between them.",
+            "the same zero there; nothing but the norm stands between them."
         ),
-        Misconception(
-            "no-sigmoid",
-            _gate_with(end=lambda gate, z: gate.norm(z)),
-            "These are logits. A gate says how far to open, from 0 to 1: end in a sigmoid.",
+        wrong("no-sigmoid", _gate_with(end=lambda gate, z: gate.norm(z))).because(
+            "These are logits. A gate says how far to open, from 0 to 1: end in a sigmoid."
         ),
-        Misconception(
+        wrong(
             "softmax",
             _gate_with(end=lambda gate, z: gate.norm(z).flatten(2).softmax(-1).view_as(z)),
+        ).because(
             "Your gates sum to one over the places: with every place added to the map, each would "
-            "shrink. A sigmoid decides about each place by itself.",
+            "shrink. A sigmoid decides about each place by itself."
         ),
-        Misconception(
-            "gated-map",
-            _gate_with(give=lambda x, gate: x * gate),
+        wrong("gated-map", _gate_with(give=lambda x, gate: x * gate)).because(
             "You return the gated map. Return the gate alone, (B, 1, H, W), so that we can look at "
-            "it; the multiplication follows in the next exercise.",
+            "it; the multiplication follows in the next exercise."
         ),
-        Misconception(
-            "no-padding",
-            _gate_with(padding=lambda kernel: 0),
+        wrong("no-padding", _gate_with(padding=lambda kernel: 0)).because(
             "The gate is smaller than the map: without padding a convolution loses its border. Pad "
-            "by half a kernel.",
+            "by half a kernel."
         ),
-        Misconception(
-            "padding-fixed",
-            _gate_with(padding=lambda kernel: 3),
-            "A padding of 3 fits a kernel of 7 and no other; `kernel // 2` fits every odd one.",
+        wrong("padding-fixed", _gate_with(padding=lambda kernel: 3)).because(
+            "A padding of 3 fits a kernel of 7 and no other; `kernel // 2` fits every odd one."
         ),
-        Misconception(
-            "kernel-ignored",
-            _gate_with(kernel_used=7),
-            "The argument `kernel` has no effect: your convolution is always 7 wide.",
+        wrong("kernel-ignored", _gate_with(kernel_used=7)).because(
+            "The argument `kernel` has no effect: your convolution is always 7 wide."
         ),
-        Misconception(
-            "other-default",
-            _Small,
+        wrong("other-default", _Small, _NoDefault).because(
             "Your gate is right where `kernel` is given. Where it is not, 7 should count, as in "
-            "the stub: `kernel=7`.",
-            variants=(_NoDefault,),
+            "the stub: `kernel=7`."
         ),
-        Misconception(
+        wrong(
             "border-invented",
             _gate_with(border="reflect"),
-            "Beyond the border you repeat what is inside. Asked for is the usual padding, zeros.",
-            variants=(_gate_with(border="replicate"), _gate_with(border="circular")),
+            _gate_with(border="replicate"),
+            _gate_with(border="circular"),
+        ).because(
+            "Beyond the border you repeat what is inside. Asked for is the usual padding, zeros."
         ),
-        Misconception(
+        wrong(
             "one-map-twice",
             _gate_with(maps=lambda x: x.amax(1, keepdim=True).expand(-1, 2, -1, -1)),
-            "Both maps that you convolve are the same: one holds maxima, the other means.",
-            variants=(_gate_with(maps=lambda x: x.mean(1, keepdim=True).expand(-1, 2, -1, -1)),),
+            _gate_with(maps=lambda x: x.mean(1, keepdim=True).expand(-1, 2, -1, -1)),
+        ).because("Both maps that you convolve are the same: one holds maxima, the other means."),
+        wrong("sum", _gate_with(maps=lambda x: torch.stack((x.amax(1), x.sum(1)), 1))).because(
+            "The second map is a sum over the channels; take the mean."
         ),
-        Misconception(
-            "sum",
-            _gate_with(maps=lambda x: torch.stack((x.amax(1), x.sum(1)), 1)),
-            "The second map is a sum over the channels; take the mean.",
-        ),
-        Misconception(
-            "detached",
-            _gate_with(maps=lambda x: _max_mean(x).detach()),
+        wrong("detached", _gate_with(maps=lambda x: _max_mean(x).detach())).because(
             "The numbers are right, but the maps are cut off from the graph: nothing before the "
-            "gate would learn what it should show to it.",
+            "gate would learn what it should show to it."
         ),
-        Misconception(
-            "turned-around",
-            _gate_with(end=lambda gate, z: 1 - gate.norm(z).sigmoid()),
-            "Your gates shut where they should open: 1 − σ(z) in the place of σ(z).",
+        wrong("turned-around", _gate_with(end=lambda gate, z: 1 - gate.norm(z).sigmoid())).because(
+            "Your gates shut where they should open: 1 − σ(z) in the place of σ(z)."
         ),
     ),
     right=(_AsSequence, _Padded, _EachMap),

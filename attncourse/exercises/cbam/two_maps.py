@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, unchanged
 
 
@@ -53,8 +53,6 @@ def _first_is_greater(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 two_maps = Exercise(
-    name="two_maps",
-    lesson="08-cbam",
     points=2,
     kind=Function(("maps",)),
     title="maps: at each place the maximum over the channels, then their mean",
@@ -66,68 +64,46 @@ two_maps = Exercise(
         Law("the order of the channels does not matter", unchanged("maps"), flipped("x", 1)),
     ),
     misconceptions=(
-        Misconception(
-            "exchanged",
-            _pair(_mean, _max),
+        wrong("exchanged", _pair(_mean, _max)).because(
             "The two maps have changed places: the maximum comes first, the mean second. The paper "
             "writes them your way, the official code this way, and weights that were trained for "
-            "one order are wrong for the other.",
+            "one order are wrong for the other."
         ),
-        Misconception(
-            "over-the-pixels",
-            _pair(lambda x: x.amax((2, 3)), lambda x: x.mean((2, 3))),
+        wrong("over-the-pixels", _pair(lambda x: x.amax((2, 3)), lambda x: x.mean((2, 3)))).because(
             "You pool over the pixels, as the channel gate does. Here each *place* is described: "
-            "pool over the channels and keep height and width.",
+            "pool over the channels and keep height and width."
         ),
-        Misconception(
-            "sum",
-            _pair(_max, lambda x: x.sum(1)),
-            "The second map is a sum. It would grow with the number of channels: take the mean.",
+        wrong("sum", _pair(_max, lambda x: x.sum(1))).because(
+            "The second map is a sum. It would grow with the number of channels: take the mean."
         ),
-        Misconception(
-            "minimum",
-            _pair(lambda x: x.amin(1), _mean),
-            "The first map holds the smallest number at each place, not the greatest.",
+        wrong("minimum", _pair(lambda x: x.amin(1), _mean)).because(
+            "The first map holds the smallest number at each place, not the greatest."
         ),
-        Misconception(
-            "largest-size",
-            _pair(lambda x: x.abs().amax(1), _mean),
-            "You take the largest number *without its sign*; asked for is the maximum.",
+        wrong("largest-size", _pair(lambda x: x.abs().amax(1), _mean)).because(
+            "You take the largest number *without its sign*; asked for is the maximum."
         ),
-        Misconception(
-            "one-map-twice",
-            _pair(_max, _max),
-            "Both maps are the same. One holds maxima, the other means.",
-            variants=(_pair(_mean, _mean),),
+        wrong("one-map-twice", _pair(_max, _max), _pair(_mean, _mean)).because(
+            "Both maps are the same. One holds maxima, the other means."
         ),
-        Misconception(
-            "one-below-the-other",
-            lambda x: torch.cat((x.amax(1), x.mean(1)), 1),
+        wrong("one-below-the-other", lambda x: torch.cat((x.amax(1), x.mean(1)), 1)).because(
             "The two maps stand one below the other in a single tall map, since the axis of the "
-            "channels was gone when you joined them. Keep it (`keepdim=True`), or stack.",
+            "channels was gone when you joined them. Keep it (`keepdim=True`), or stack."
         ),
-        Misconception(
-            "stacked-in-front",
-            _pair(_max, _mean, dim=0),
+        wrong("stacked-in-front", _pair(_max, _mean, dim=0)).because(
             "The two maps stand on the first axis, and that one is the batch. They should take the "
-            "place of the channels: (B, 2, H, W).",
+            "place of the channels: (B, 2, H, W)."
         ),
-        Misconception(
-            "stacked-behind",
-            _pair(_max, _mean, dim=-1),
+        wrong("stacked-behind", _pair(_max, _mean, dim=-1)).because(
             "The two maps stand on the last axis, behind height and width. They should take the "
-            "place of the channels: (B, 2, H, W).",
+            "place of the channels: (B, 2, H, W)."
         ),
-        Misconception(
-            "added",
-            lambda x: x.amax(1, keepdim=True) + x.mean(1, keepdim=True),
-            "You add the two maps. Keep them apart: the convolution that follows will weigh them.",
+        wrong("added", lambda x: x.amax(1, keepdim=True) + x.mean(1, keepdim=True)).because(
+            "You add the two maps. Keep them apart: the convolution that follows will weigh them."
         ),
-        Misconception(
+        wrong(
             "over-the-batch",
             lambda x: torch.stack((x.amax((0, 1)), x.mean((0, 1)))).expand(len(x), -1, -1, -1),
-            "All images of the batch get the same maps: you pool over the batch too.",
-        ),
+        ).because("All images of the batch get the same maps: you pool over the batch too."),
     ),
     right=(_pair(_max, _mean), _filled, _by_sorting),
 )

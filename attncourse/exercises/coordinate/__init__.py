@@ -8,15 +8,15 @@ from attncourse.exercises.coordinate.bottleneck import gated_bottleneck
 from attncourse.exercises.coordinate.complete_gate import complete_gate
 from attncourse.exercises.coordinate.pool_sides import pool_sides
 from attncourse.exercises.coordinate.shared_transform import shared_transform
+from attncourse.exercises.core import listed
 
 #: In the order in which the lesson asks them.
-EXERCISES = (pool_sides, shared_transform, CoordinateBlock, complete_gate, gated_bottleneck)
-
-__all__ = [
-    "EXERCISES",
-    "CoordinateBlock",
-    "complete_gate",
-    "gated_bottleneck",
-    "pool_sides",
-    "shared_transform",
-]
+EXERCISES = listed(
+    __name__,
+    "09-coordinate",
+    pool_sides,
+    shared_transform,
+    CoordinateBlock,
+    complete_gate,
+    gated_bottleneck,
+)

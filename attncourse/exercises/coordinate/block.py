@@ -16,7 +16,7 @@ from attncourse.exercises.coordinate.blocks import (
     normed_apart,
     together,
 )
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
 
@@ -66,8 +66,6 @@ def _of_rank_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 CoordinateBlock = Exercise(
-    name="CoordinateBlock",
-    lesson="09-coordinate",
     points=5,
     kind=Module(("y",), by_name=True, training=True),
     title="y: every pixel times the gate of its row and the gate of its column",
@@ -82,164 +80,136 @@ CoordinateBlock = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
+        wrong(
             "sides-exchanged",
             block_with(place=lambda r, c: (r[:, :, None, :], c[:, :, :, None])),
+            block_with(pool=lambda x: (x.mean(2), x.mean(3))),
+            block_with(transform=cut_after_the_width),
+        ).because(
             "Rows and columns got exchanged on the way; on square maps that even runs. What you "
             "average over the *width* has a number for each row, comes first into the transform, "
-            "and meets the map as (B, C, H, 1).",
-            variants=(
-                block_with(pool=lambda x: (x.mean(2), x.mean(3))),
-                block_with(transform=cut_after_the_width),
-            ),
+            "and meets the map as (B, C, H, 1)."
         ),
-        Misconception(
-            "layers-exchanged",
-            block_with(layers=("columns", "rows")),
+        wrong("layers-exchanged", block_with(layers=("columns", "rows"))).because(
             "The rows go through `self.columns`, and the columns through `self.rows`. Each layer "
-            "makes the gates that its name says.",
+            "makes the gates that its name says."
         ),
-        Misconception(
+        wrong(
             "one-layer-for-both",
             block_with(layers=("rows", "rows")),
+            block_with(layers=("columns", "columns")),
+        ).because(
             "Rows and columns both go through `self.rows`. They share `self.mix`; after it each "
-            "has a layer of its own.",
-            variants=(block_with(layers=("columns", "columns")),),
+            "has a layer of its own."
         ),
-        Misconception(
-            "normed-apart",
-            block_with(transform=normed_apart),
+        wrong("normed-apart", block_with(transform=normed_apart)).because(
             "In training your norm sees rows and columns one after the other, each with statistics "
-            "of its own. Let it see them side by side, as `shared_transform` does.",
+            "of its own. Let it see them side by side, as `shared_transform` does."
         ),
-        Misconception(
-            "rows-alone",
-            block_with(scale=lambda x, rows, columns: x * rows),
+        wrong("rows-alone", block_with(scale=lambda x, rows, columns: x * rows)).because(
             "Only the gates of the rows reach the map: a whole row passes, or none of it. Multiply "
-            "with the gates of the columns too.",
+            "with the gates of the columns too."
         ),
-        Misconception(
-            "columns-alone",
-            block_with(scale=lambda x, rows, columns: x * columns),
-            "Only the gates of the columns reach the map. Multiply with the gates of the rows too.",
+        wrong("columns-alone", block_with(scale=lambda x, rows, columns: x * columns)).because(
+            "Only the gates of the columns reach the map. Multiply with the gates of the rows too."
         ),
-        Misconception(
+        wrong(
             "added",
             block_with(scale=lambda x, rows, columns: x * (rows + columns)),
+            block_with(scale=lambda x, rows, columns: x * (rows + columns) / 2),
+        ).because(
             "You add the two gates, so a pixel passes if its row *or* its column is open. "
-            "Multiplied, both have to be.",
-            variants=(block_with(scale=lambda x, rows, columns: x * (rows + columns) / 2),),
+            "Multiplied, both have to be."
         ),
-        Misconception(
+        wrong(
             "sigmoid-of-the-sum",
             block_with(
                 end=lambda z: z, scale=lambda x, rows, columns: x * torch.sigmoid(rows + columns)
             ),
+        ).because(
             "You add the logits and take one sigmoid. Each gate is a number between 0 and 1 of its "
-            "own: two sigmoids, then a product.",
+            "own: two sigmoids, then a product."
         ),
-        Misconception(
-            "gate-returned",
-            block_with(scale=lambda x, rows, columns: rows * columns),
-            "You return the gate. The block returns the map, each pixel times its gate.",
+        wrong("gate-returned", block_with(scale=lambda x, rows, columns: rows * columns)).because(
+            "You return the gate. The block returns the map, each pixel times its gate."
         ),
-        Misconception(
-            "residual",
-            block_with(scale=lambda x, rows, columns: x + x * rows * columns),
+        wrong(
+            "residual", block_with(scale=lambda x, rows, columns: x + x * rows * columns)
+        ).because(
             "You add the input to the gated map, so that nothing can be shut. The shortcut belongs "
-            "to the block of MobileNetV2 around this one.",
+            "to the block of MobileNetV2 around this one."
         ),
-        Misconception(
+        wrong(
             "sigmoid-of-the-product",
             block_with(
                 end=lambda z: z, scale=lambda x, rows, columns: x * torch.sigmoid(rows * columns)
             ),
+        ).because(
             "You multiply the logits and take one sigmoid. Then two shut gates make an open one: "
-            "minus times minus. Two sigmoids first, then the product.",
+            "minus times minus. Two sigmoids first, then the product."
         ),
-        Misconception(
-            "one-after-the-other",
-            OneAfterTheOther,
+        wrong("one-after-the-other", OneAfterTheOther).because(
             "The means of the columns are taken from the map that the rows have gated already. "
-            "Both gates come from the same `x`; multiply at the end.",
+            "Both gates come from the same `x`; multiply at the end."
         ),
-        Misconception(
-            "maximum",
-            block_with(pool=lambda x: (x.amax(3), x.amax(2))),
-            "Rows and columns are pooled by their maximum. Take the means, as `pool_sides` does.",
+        wrong("maximum", block_with(pool=lambda x: (x.amax(3), x.amax(2)))).because(
+            "Rows and columns are pooled by their maximum. Take the means, as `pool_sides` does."
         ),
-        Misconception(
-            "no-sigmoid",
-            block_with(end=lambda z: z),
-            "The gates are not squashed: put a sigmoid behind `self.rows` and `self.columns`.",
+        wrong("no-sigmoid", block_with(end=lambda z: z)).because(
+            "The gates are not squashed: put a sigmoid behind `self.rows` and `self.columns`."
         ),
-        Misconception(
-            "hard-sigmoid",
-            block_with(end=torch.nn.functional.hardsigmoid),
+        wrong("hard-sigmoid", block_with(end=torch.nn.functional.hardsigmoid)).because(
             "Your gates end in the hard sigmoid, ReLU6(z + 3) / 6. Here they end in σ; only the "
-            "shared part has a cheap stand-in.",
+            "shared part has a cheap stand-in."
         ),
-        Misconception(
-            "softmax",
-            block_with(end=lambda z: z.softmax(-1)),
+        wrong("softmax", block_with(end=lambda z: z.softmax(-1))).because(
             "Your gates sum to one along the side, so a longer side has weaker gates. A sigmoid "
-            "decides about each row on its own; two may well be open.",
+            "decides about each row on its own; two may well be open."
         ),
-        Misconception(
-            "relu",
-            block_with(middle=torch.relu),
+        wrong("relu", block_with(middle=torch.relu)).because(
             "There is a ReLU in the place of h-swish. Is it your `shared_transform` that is "
-            "called, with h-swish at its end?",
+            "called, with h-swish at its end?"
         ),
-        Misconception(
-            "no-activation",
-            block_with(middle=lambda z: z),
-            "There is no h-swish between `self.norm` and the two layers that follow.",
+        wrong("no-activation", block_with(middle=lambda z: z)).because(
+            "There is no h-swish between `self.norm` and the two layers that follow."
         ),
-        Misconception(
+        wrong(
             "no-norm",
             block_with(transform=lambda r, c, mix, norm: together(r, c, mix, lambda z: z)),
-            "`self.norm` is made and never used: pass it to the transform.",
-        ),
-        Misconception(
-            "always-by-the-batch",
-            AlwaysByTheBatch,
+        ).because("`self.norm` is made and never used: pass it to the transform."),
+        wrong("always-by-the-batch", AlwaysByTheBatch).because(
             "In evaluation your norm still takes the statistics of the batch. Call `self.norm` as "
-            "a layer: it knows which mode it is in.",
+            "a layer: it knows which mode it is in."
         ),
-        Misconception(
-            "frozen",
-            block_with(transform=frozen),
+        wrong("frozen", block_with(transform=frozen)).because(
             "In training you norm by the running mean and variance, as in evaluation, so the norm "
-            "never learns what passes through it. Call `self.norm` and leave its mode alone.",
+            "never learns what passes through it. Call `self.norm` and leave its mode alone."
         ),
-        Misconception(
+        wrong(
             "width-of-a-great-reduction",
             block_with(hidden=lambda channels, reduction: channels // reduction),
+            block_with(hidden=lambda channels, reduction: max(1, channels // reduction)),
+            block_with(hidden=lambda channels, reduction: max(8, channels // 32)),
+        ).because(
             "Your hidden width is wrong where `channels // reduction` is less than 8. It is 8 "
-            "then. Is `reduction` used as it is given, and the least kept?",
-            variants=(
-                block_with(hidden=lambda channels, reduction: max(1, channels // reduction)),
-                block_with(hidden=lambda channels, reduction: max(8, channels // 32)),
-            ),
+            "then. Is `reduction` used as it is given, and the least kept?"
         ),
-        Misconception(
+        wrong(
             "width-by-default",
             block_with(hidden=lambda channels, reduction: 8),
+            block_with(hidden=lambda channels, reduction: max(8, -(-channels // reduction))),
+            block_with(hidden=lambda channels, reduction: max(8, round(channels / reduction))),
+            block_with(default=16),
+            NoDefault,
+        ).because(
             "With many channels and no `reduction` given, your hidden width is wrong. 32 counts "
-            "then, as in the stub; `//` rounds down; and 8 is only the least.",
-            variants=(
-                block_with(hidden=lambda channels, reduction: max(8, -(-channels // reduction))),
-                block_with(hidden=lambda channels, reduction: max(8, round(channels / reduction))),
-                block_with(default=16),
-                NoDefault,
-            ),
+            "then, as in the stub; `//` rounds down; and 8 is only the least."
         ),
-        Misconception(
-            "detached",
-            block_with(scale=lambda x, rows, columns: x * (rows * columns).detach()),
+        wrong(
+            "detached", block_with(scale=lambda x, rows, columns: x * (rows * columns).detach())
+        ).because(
             "The numbers are right, but the gates are cut off from the graph: they would never "
-            "learn.",
+            "learn."
         ),
     ),
     right=(block_with(), AsLinearLayers, AsMaps, ColumnsFirst),

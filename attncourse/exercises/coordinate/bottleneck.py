@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -72,8 +72,6 @@ def _sequential(expand: Layer, depthwise: Layer, gate: Layer, project: Layer, x:
 
 
 gated_bottleneck = Exercise(
-    name="gated_bottleneck",
-    lesson="09-coordinate",
     points=2,
     kind=Function(("y",), call=_call),
     title="y: the input, and what the gated wide middle found",
@@ -81,61 +79,46 @@ gated_bottleneck = Exercise(
     draw=_inputs,
     batched=("x",),
     misconceptions=(
-        Misconception(
-            "behind-the-projection",
-            lambda e, d, g, p, x: x + g(p(d(e(x)))),
+        wrong("behind-the-projection", lambda e, d, g, p, x: x + g(p(d(e(x))))).because(
             "The gate stands behind the projection, where triplet attention (lesson 10) has it. "
-            "Coordinate attention gates the wide middle, before the channels become few.",
+            "Coordinate attention gates the wide middle, before the channels become few."
         ),
-        Misconception(
-            "before-the-depthwise",
-            lambda e, d, g, p, x: x + p(d(g(e(x)))),
+        wrong("before-the-depthwise", lambda e, d, g, p, x: x + p(d(g(e(x))))).because(
             "The gate stands before the depthwise convolution, which then mixes open with shut "
-            "neighbours. Let it gate what that convolution has found.",
+            "neighbours. Let it gate what that convolution has found."
         ),
-        Misconception(
-            "on-the-input",
-            lambda e, d, g, p, x: x + p(d(e(g(x)))),
+        wrong("on-the-input", lambda e, d, g, p, x: x + p(d(e(g(x))))).because(
             "You gate what goes into the block, where the channels are few. Gate the wide middle, "
-            "after the depthwise convolution.",
+            "after the depthwise convolution."
         ),
-        Misconception(
-            "after-the-addition",
-            lambda e, d, g, p, x: g(x + p(d(e(x)))),
+        wrong("after-the-addition", lambda e, d, g, p, x: g(x + p(d(e(x))))).because(
             "The gate stands after the addition, so it turns down the shortcut too. It belongs "
-            "into the branch, between `depthwise` and `project`.",
+            "into the branch, between `depthwise` and `project`."
         ),
-        Misconception(
-            "on-the-shortcut",
-            lambda e, d, g, p, x: g(x) + p(d(e(x))),
-            "You gate the shortcut. It should stay open; gate the branch.",
+        wrong("on-the-shortcut", lambda e, d, g, p, x: g(x) + p(d(e(x)))).because(
+            "You gate the shortcut. It should stay open; gate the branch."
         ),
-        Misconception(
+        wrong(
             "gated-twice",
             lambda e, d, g, p, x: x + g(p(g(d(e(x))))),
+            lambda e, d, g, p, x: x + p(g(d(g(e(x))))),
+        ).because(
             "The gate is called twice. Its place is between `depthwise` and `project`, and only "
-            "there.",
-            variants=(lambda e, d, g, p, x: x + p(g(d(g(e(x))))),),
+            "there."
         ),
-        Misconception(
-            "no-gate",
-            lambda e, d, g, p, x: x + p(d(e(x))),
-            "This is MobileNetV2's plain block: the gate is never called.",
+        wrong("no-gate", lambda e, d, g, p, x: x + p(d(e(x)))).because(
+            "This is MobileNetV2's plain block: the gate is never called."
         ),
-        Misconception(
-            "no-depthwise",
-            lambda e, d, g, p, x: x + p(g(e(x))),
-            "`depthwise` is never called: it is the only layer here that sees neighbours.",
+        wrong("no-depthwise", lambda e, d, g, p, x: x + p(g(e(x)))).because(
+            "`depthwise` is never called: it is the only layer here that sees neighbours."
         ),
-        Misconception(
-            "no-shortcut", lambda e, d, g, p, x: p(g(d(e(x)))), "The shortcut is missing: add `x`."
+        wrong("no-shortcut", lambda e, d, g, p, x: p(g(d(e(x))))).because(
+            "The shortcut is missing: add `x`."
         ),
-        Misconception(
+        wrong(
             "relu-in-the-middle",
             lambda e, d, g, p, x: x + p(g(d(e(x)).clamp(0, 6))),
-            "You add a ReLU between the four functions. `expand` and `depthwise` bring their own "
-            "with them, and the gate has none: call the four, and nothing between.",
-            variants=tuple(
+            *tuple(
                 form
                 for relu in (torch.relu, torch.nn.functional.relu6)
                 for form in (
@@ -146,17 +129,19 @@ gated_bottleneck = Exercise(
                     lambda e, d, g, p, x, relu=relu: x + p(relu(g(relu(d(relu(e(x))))))),
                 )
             ),
+        ).because(
+            "You add a ReLU between the four functions. `expand` and `depthwise` bring their own "
+            "with them, and the gate has none: call the four, and nothing between."
         ),
-        Misconception(
+        wrong(
             "relu-at-the-end",
             lambda e, d, g, p, x: (x + p(g(d(e(x))))).relu(),
+            lambda e, d, g, p, x: (x + p(g(d(e(x))))).clamp(0, 6),
+            lambda e, d, g, p, x: x + p(g(d(e(x)))).relu(),
+            lambda e, d, g, p, x: x + p(g(d(e(x)))).clamp(0, 6),
+        ).because(
             "There is a ReLU at the end. MobileNetV2's narrow ends are linear: with so few "
-            "channels a ReLU would throw too much away.",
-            variants=(
-                lambda e, d, g, p, x: (x + p(g(d(e(x))))).clamp(0, 6),
-                lambda e, d, g, p, x: x + p(g(d(e(x)))).relu(),
-                lambda e, d, g, p, x: x + p(g(d(e(x)))).clamp(0, 6),
-            ),
+            "channels a ReLU would throw too much away."
         ),
     ),
     right=(_in_steps, _in_a_loop, _sequential),

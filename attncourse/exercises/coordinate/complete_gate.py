@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 
 
 def _known_sides(draw: Draw) -> Inputs:
@@ -43,8 +43,6 @@ def _keeps_what_was_known(inputs: Inputs, before: Outputs, after: Outputs) -> bo
 
 
 complete_gate = Exercise(
-    name="complete_gate",
-    lesson="09-coordinate",
     points=3,
     kind=Function(("gate",)),
     title="gate: the gates of all pixels",
@@ -54,78 +52,64 @@ complete_gate = Exercise(
     differentiable=False,  # the corner is given twice: either may be divided by
     laws=(Law("the first column and the first row are the given ones", _keeps_what_was_known),),
     misconceptions=(
-        Misconception(
-            "not-divided",
-            _outer,
+        wrong("not-divided", _outer).because(
             "Your numbers are too small. Column and row *both* contain the gate of the corner; "
-            "multiplied, it is in there twice. Divide by it once.",
+            "multiplied, it is in there twice. Divide by it once."
         ),
-        Misconception(
-            "divided-twice",
-            lambda c, r: _outer(c / c[..., :1], r / r[..., :1]),
-            "You divide both by the corner. Then the corner itself becomes 1: divide once.",
+        wrong("divided-twice", lambda c, r: _outer(c / c[..., :1], r / r[..., :1])).because(
+            "You divide both by the corner. Then the corner itself becomes 1: divide once."
         ),
-        Misconception(
-            "divided-by-a-root",
-            lambda c, r: _outer(c, r) / r[..., :1, None].sqrt(),
+        wrong("divided-by-a-root", lambda c, r: _outer(c, r) / r[..., :1, None].sqrt()).because(
             "You divide by the root of the corner. It is a factor of the column and of the row, so "
-            "of their product twice; one of the two has to go, whole.",
+            "of their product twice; one of the two has to go, whole."
         ),
-        Misconception(
-            "multiplied",
-            lambda c, r: _outer(c, r) * r[..., :1, None],
-            "You multiply by the corner, which is in the product twice already. Divide by it.",
+        wrong("multiplied", lambda c, r: _outer(c, r) * r[..., :1, None]).because(
+            "You multiply by the corner, which is in the product twice already. Divide by it."
         ),
-        Misconception(
-            "turned",
-            lambda c, r: (_outer(c, r) / r[..., :1, None]).mT,
-            "The result is turned: asked for is (B, C, H, W), with the column along H.",
+        wrong("turned", lambda c, r: (_outer(c, r) / r[..., :1, None]).mT).because(
+            "The result is turned: asked for is (B, C, H, W), with the column along H."
         ),
-        Misconception(
-            "added",
-            lambda c, r: c[..., :, None] + r[..., None, :] - r[..., :1, None],
-            "You add. A gate is the *product* of what its row and its column allow.",
+        wrong("added", lambda c, r: c[..., :, None] + r[..., None, :] - r[..., :1, None]).because(
+            "You add. A gate is the *product* of what its row and its column allow."
         ),
-        Misconception(
-            "mean-of-both",
-            lambda c, r: (c[..., :, None] + r[..., None, :]) / 2,
+        wrong("mean-of-both", lambda c, r: (c[..., :, None] + r[..., None, :]) / 2).because(
             "You take the mean of the two gates at the border. A gate is the *product* of what its "
-            "row and its column allow.",
+            "row and its column allow."
         ),
-        Misconception(
+        wrong(
             "one-corner-for-all",
             lambda c, r: _outer(c, r) / r[0, 0, 0],
+            lambda c, r: _outer(c, r) / r[:, :1, :1, None],
+            lambda c, r: _outer(c, r) / r[:1, :, :1, None],
+        ).because(
             "You divide by the corner of the first image, or of the first channel, whatever the "
-            "image and channel. Each has a corner of its own: `row[..., :1]` keeps the axes.",
-            variants=(
-                lambda c, r: _outer(c, r) / r[:, :1, :1, None],
-                lambda c, r: _outer(c, r) / r[:1, :, :1, None],
-            ),
+            "image and channel. Each has a corner of its own: `row[..., :1]` keeps the axes."
         ),
-        Misconception(
+        wrong(
             "divided-by-the-other-end",
             lambda c, r: _outer(c, r) / r[..., -1:, None],
-            "You divide by the last gate of the row. What row and column share is the first.",
-            variants=(lambda c, r: _outer(c, r) / c[..., -1:, None],),
+            lambda c, r: _outer(c, r) / c[..., -1:, None],
+        ).because(
+            "You divide by the last gate of the row. What row and column share is the first."
         ),
-        Misconception(
+        wrong(
             "divided-by-the-greatest",
             lambda c, r: _outer(c, r) / c.amax(2, keepdim=True)[..., None],
+            lambda c, r: _outer(c, r) / r.amax(2, keepdim=True)[..., None],
+        ).because(
             "You divide by the greatest gate. What column and row share is the corner, whether it "
-            "is great or not.",
-            variants=(lambda c, r: _outer(c, r) / r.amax(2, keepdim=True)[..., None],),
+            "is great or not."
         ),
-        Misconception(
+        wrong(
             "one-side-alone",
             lambda c, r: c[..., :, None].expand(*c.shape, r.shape[2]),
-            "Your gates follow one of the two sides and ignore the other.",
-            variants=(lambda c, r: r[..., None, :].expand(*c.shape, r.shape[2]),),
-        ),
-        Misconception(
-            "least-of-both",
-            lambda c, r: torch.minimum(c[..., :, None], r[..., None, :]),
+            lambda c, r: r[..., None, :].expand(*c.shape, r.shape[2]),
+        ).because("Your gates follow one of the two sides and ignore the other."),
+        wrong(
+            "least-of-both", lambda c, r: torch.minimum(c[..., :, None], r[..., None, :])
+        ).because(
             "You take the lesser of the two. A gate is the *product* of what its row and its "
-            "column allow.",
+            "column allow."
         ),
     ),
     right=(lambda c, r: _outer(c, r) / r[..., :1, None], _by_logarithms, _by_matrices, _row_by_row),

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped
 
 Sides = tuple[Tensor, Tensor]
@@ -60,8 +60,6 @@ def _columns_alone_turn(inputs: Inputs, before: Outputs, after: Outputs) -> bool
 
 
 pool_sides = Exercise(
-    name="pool_sides",
-    lesson="09-coordinate",
     points=2,
     kind=Function(("rows", "columns")),
     title="rows and columns: their means, in every channel of every image",
@@ -76,72 +74,61 @@ pool_sides = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "axes-exchanged",
-            lambda x: (x.mean(2), x.mean(3)),
+        wrong("axes-exchanged", lambda x: (x.mean(2), x.mean(3))).because(
             "Rows and columns are exchanged. A row runs along the width: to get one number for "
             "each row, average the *width* away and keep the height. On a square map the shapes "
-            "would not have told you.",
+            "would not have told you."
         ),
-        Misconception(
-            "whole-map",
-            lambda x: (x.mean((2, 3)), x.mean((2, 3))),
+        wrong("whole-map", lambda x: (x.mean((2, 3)), x.mean((2, 3)))).because(
             "You average over the whole map, as SE does, and nobody knows any longer where "
-            "anything stood. Average over one axis at a time.",
+            "anything stood. Average over one axis at a time."
         ),
-        Misconception(
-            "maximum",
-            _each(lambda x, axis: x.amax(axis)),
+        wrong("maximum", _each(lambda x, axis: x.amax(axis))).because(
             "You take the greatest value of each row and column. Coordinate attention takes the "
-            "mean.",
+            "mean."
         ),
-        Misconception(
-            "sum",
-            _each(lambda x, axis: x.sum(axis)),
+        wrong("sum", _each(lambda x, axis: x.sum(axis))).because(
             "You sum. A wide map would speak louder in its rows than in its columns: divide by how "
-            "many pixels you summed.",
+            "many pixels you summed."
         ),
-        Misconception(
-            "divided-by-the-wrong-side",
-            _divided_by(2, 3),
+        wrong(
+            "divided-by-the-wrong-side", _divided_by(2, 3), _divided_by(2, 2), _divided_by(3, 3)
+        ).because(
             "A sum is divided by the wrong length. A row has W pixels and a column has H: this is "
-            "right on square maps alone.",
-            variants=(_divided_by(2, 2), _divided_by(3, 3)),
+            "right on square maps alone."
         ),
-        Misconception(
-            "axes-kept",
-            _each(lambda x, axis: x.mean(axis, keepdim=True)),
+        wrong("axes-kept", _each(lambda x, axis: x.mean(axis, keepdim=True))).because(
             "The numbers are right, but the averaged axis is still there, with length 1. Return "
-            "(B, C, H) and (B, C, W).",
+            "(B, C, H) and (B, C, W)."
         ),
-        Misconception(
-            "all-ones-squeezed",
-            _each(lambda x, axis: x.mean(axis, keepdim=True).squeeze()),
+        wrong(
+            "all-ones-squeezed", _each(lambda x, axis: x.mean(axis, keepdim=True).squeeze())
+        ).because(
             "`squeeze()` without an axis takes away every axis of length 1, also that of a batch "
-            "of one image. Say which axis, or let `mean` drop it.",
+            "of one image. Say which axis, or let `mean` drop it."
         ),
-        Misconception(
+        wrong(
             "over-the-batch",
             lambda x: (
                 x.mean((0, 3)).expand(len(x), -1, -1),
                 x.mean((0, 2)).expand(len(x), -1, -1),
             ),
+        ).because(
             "You average over the images of the batch as well: all get the same rows and columns. "
-            "Keep the first axis.",
+            "Keep the first axis."
         ),
-        Misconception(
+        wrong(
             "over-channels",
             lambda x: (
                 x.mean((1, 3), keepdim=True).squeeze(3).expand(-1, x.shape[1], -1),
                 x.mean((1, 2), keepdim=True).squeeze(2).expand(-1, x.shape[1], -1),
             ),
-            "You average over the channels too. Each channel keeps rows and columns of its own.",
+        ).because(
+            "You average over the channels too. Each channel keeps rows and columns of its own."
         ),
-        Misconception(
-            "reshaped",
-            _reshaped,
+        wrong("reshaped", _reshaped).because(
             "`reshape` cuts the same numbers into lines of another length; it does not turn a map. "
-            "Average over axis 2, or turn the map with `transpose`.",
+            "Average over axis 2, or turn the map with `transpose`."
         ),
     ),
     right=(_each(lambda x, axis: x.mean(axis)), _by_windows, _turned, _in_loops),

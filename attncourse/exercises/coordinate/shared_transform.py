@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 Layer = Callable[[Tensor], Tensor]
 Sides = tuple[Tensor, Tensor]
@@ -94,106 +94,72 @@ def _normed_apart(rows: Tensor, columns: Tensor, mix: Layer, norm: Layer) -> Sid
 
 
 shared_transform = Exercise(
-    name="shared_transform",
-    lesson="09-coordinate",
     points=3,
     kind=Function(("of_rows", "of_columns"), call=_call),
     title="of_rows and of_columns: h-swish of the norm of the mixed means, apart again",
     oracle=_shared_transform,
     draw=_inputs,
     misconceptions=(
-        Misconception(
-            "normed-apart",
-            _normed_apart,
+        wrong("normed-apart", _normed_apart).because(
             "Rows and columns go through the norm one after the other, so in training each is "
             "normalised by its own statistics. Put them side by side first, and take them apart at "
-            "the very end: one norm sees both.",
+            "the very end: one norm sees both."
         ),
-        Misconception(
-            "lengths-exchanged",
-            _with(split=lambda z, h, w: (z[..., :w], z[..., w:])),
+        wrong("lengths-exchanged", _with(split=lambda z, h, w: (z[..., :w], z[..., w:]))).because(
             "You cut at the wrong place: the first H positions are the rows, as many as "
-            "`rows.shape[2]`. On a square map this would have gone unnoticed.",
+            "`rows.shape[2]`. On a square map this would have gone unnoticed."
         ),
-        Misconception(
+        wrong(
             "taken-from-the-other-end",
             _with(split=lambda z, h, w: (z[..., -h:], z[..., :-h])),
+            _columns_laid_first,
+        ).because(
             "The lengths are right, but what you call rows is in part made of columns: take them "
-            "apart in the order in which you put them together.",
-            variants=(_columns_laid_first,),
+            "apart in the order in which you put them together."
         ),
-        Misconception(
+        wrong(
             "halved",
             _with(split=lambda z, h, w: (z[..., : (h + w) // 2], z[..., (h + w) // 2 :])),
-            "You cut in the middle. That is right on square maps alone: cut after the rows.",
-            variants=(
-                _with(
-                    split=lambda z, h, w: (z[..., : -(-(h + w) // 2)], z[..., -(-(h + w) // 2) :])
-                ),
-            ),
+            _with(split=lambda z, h, w: (z[..., : -(-(h + w) // 2)], z[..., -(-(h + w) // 2) :])),
+        ).because("You cut in the middle. That is right on square maps alone: cut after the rows."),
+        wrong("returned-in-reverse", _with(split=lambda z, h, w: (z[..., h:], z[..., :h]))).because(
+            "You return the columns first. Asked for are the rows, then the columns."
         ),
-        Misconception(
-            "returned-in-reverse",
-            _with(split=lambda z, h, w: (z[..., h:], z[..., :h])),
-            "You return the columns first. Asked for are the rows, then the columns.",
+        wrong("not-split", _with(split=lambda z, h, w: (z, z))).because(
+            "You return rows and columns together, twice. Take them apart again."
         ),
-        Misconception(
-            "not-split",
-            _with(split=lambda z, h, w: (z, z)),
-            "You return rows and columns together, twice. Take them apart again.",
-        ),
-        Misconception(
-            "relu",
-            _with(torch.relu),
+        wrong("relu", _with(torch.relu)).because(
             "You end in a ReLU. Asked for is h-swish, z · ReLU6(z + 3) / 6, which lets a little of "
-            "the negative numbers through.",
+            "the negative numbers through."
         ),
-        Misconception(
-            "relu6",
-            _with(F.relu6),
-            "You end in ReLU6. In h-swish it is only the factor that z is multiplied with.",
+        wrong("relu6", _with(F.relu6)).because(
+            "You end in ReLU6. In h-swish it is only the factor that z is multiplied with."
         ),
-        Misconception(
-            "hard-sigmoid",
-            _with(F.hardsigmoid),
-            "You end in ReLU6(z + 3) / 6, the hard sigmoid. For h-swish, multiply it with z.",
+        wrong("hard-sigmoid", _with(F.hardsigmoid)).because(
+            "You end in ReLU6(z + 3) / 6, the hard sigmoid. For h-swish, multiply it with z."
         ),
-        Misconception(
-            "swish",
-            _with(F.silu),
+        wrong("swish", _with(F.silu)).because(
             "You end in z · σ(z), the smooth swish. h-swish puts ReLU6(z + 3) / 6 in the place of "
-            "σ(z): nearly the same, cheaper on a phone.",
+            "σ(z): nearly the same, cheaper on a phone."
         ),
-        Misconception(
-            "not-divided",
-            _with(lambda z: z * F.relu6(z + 3)),
-            "Your h-swish is six times too large: divide ReLU6(z + 3) by 6.",
+        wrong("not-divided", _with(lambda z: z * F.relu6(z + 3))).because(
+            "Your h-swish is six times too large: divide ReLU6(z + 3) by 6."
         ),
-        Misconception(
-            "relu-in-the-factor",
-            _with(lambda z: z * (z + 3).relu() / 6),
+        wrong("relu-in-the-factor", _with(lambda z: z * (z + 3).relu() / 6)).because(
             "The factor in your h-swish is a ReLU, which grows without end. It should be ReLU6, "
-            "so that above 3 it is z itself that comes out.",
+            "so that above 3 it is z itself that comes out."
         ),
-        Misconception(
-            "not-shifted",
-            _with(lambda z: z * F.relu6(z) / 6),
-            "In your h-swish ReLU6 begins at 0. It should begin at −3: ReLU6(z + 3).",
+        wrong("not-shifted", _with(lambda z: z * F.relu6(z) / 6)).because(
+            "In your h-swish ReLU6 begins at 0. It should begin at −3: ReLU6(z + 3)."
         ),
-        Misconception(
-            "no-activation",
-            _with(lambda z: z),
-            "There is no h-swish, so mixing here and the layers that follow are one linear layer.",
+        wrong("no-activation", _with(lambda z: z)).because(
+            "There is no h-swish, so mixing here and the layers that follow are one linear layer."
         ),
-        Misconception(
-            "activation-before-norm",
-            _with(early=True),
-            "The h-swish stands before the norm. Mix, then norm, then h-swish.",
+        wrong("activation-before-norm", _with(early=True)).because(
+            "The h-swish stands before the norm. Mix, then norm, then h-swish."
         ),
-        Misconception(
-            "no-norm",
-            _with(normed=False),
-            "`norm` is never called: it stands between `mix` and the h-swish.",
+        wrong("no-norm", _with(normed=False)).because(
+            "`norm` is never called: it stands between `mix` and the h-swish."
         ),
     ),
     right=(_columns_first, _mixed_apart, _as_a_map),

@@ -6,9 +6,9 @@ questions), `kinds` and `respond` (how an answer meets them, inside `isolation` 
 `exercise` (the steps together) and `proof` (that the check itself is right).
 """
 
-from attncourse.exercises.core.declaration import Law, Misconception
+from attncourse.exercises.core.declaration import Law, Misconception, edit, wrong
 from attncourse.exercises.core.draw import Draw
-from attncourse.exercises.core.exercise import VISIBLE_SEEDS, Exercise
+from attncourse.exercises.core.exercise import VISIBLE_SEEDS, Exercise, listed
 from attncourse.exercises.core.kinds import Function, Module, TrainedModel, Value
 from attncourse.exercises.core.probe import Inputs, Outputs, Probe, Reply, Response
 from attncourse.exercises.core.verdict import ExerciseFailed, Finding, Outcome, Verdict
@@ -32,4 +32,7 @@ __all__ = [
     "TrainedModel",
     "Value",
     "Verdict",
+    "edit",
+    "listed",
+    "wrong",
 ]

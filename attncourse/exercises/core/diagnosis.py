@@ -19,7 +19,7 @@ def diagnose(
         return None
     for only in (None, "output"):
         for wrong in exercise.misconceptions:
-            for answer in (wrong.answer, *wrong.variants):
+            for answer in wrong.forms:
                 if _same(exercise, answer, probes, responses, only, reference):
                     return wrong
     return None

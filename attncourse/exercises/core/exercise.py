@@ -5,6 +5,7 @@ Checking has three steps with plain tensors between them, so that the middle one
     exercise.probes()  ->  exercise.respond(answer, probe)  ->  exercise.judge(probes, responses)
 """
 
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -130,3 +131,18 @@ class Exercise(Declaration):
         return lambda answer, probe: memory.response(
             answer, probe, lambda: self.reference(answer, probe)
         )
+
+
+def listed(package: str, lesson: str, *exercises: Exercise) -> tuple[Exercise, ...]:
+    """A lesson's exercises in the order in which it asks them, each told its name and lesson.
+
+    Args:
+        package: the package of the lesson's exercises, whose variables name them.
+        lesson: its number and slug.
+        exercises: each a variable of the package.
+    """
+    names = {id(each): name for name, each in vars(sys.modules[package]).items()}
+    for exercise in exercises:
+        object.__setattr__(exercise, "name", names[id(exercise)])
+        object.__setattr__(exercise, "lesson", lesson)
+    return exercises

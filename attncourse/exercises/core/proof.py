@@ -54,9 +54,7 @@ def prove(exercise: Exercise) -> Proof:
     return Proof(
         oracle=_as_own_work(exercise),
         right=tuple(map(examine, exercise.right)),
-        wrong={
-            m.name: tuple(map(examine, (m.answer, *m.variants))) for m in exercise.misconceptions
-        },
+        wrong={m.name: tuple(map(examine, m.forms)) for m in exercise.misconceptions},
         junk={name: examine(answer) for name, answer in junk(exercise).items()},
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 from attncourse.profiling import peak_bytes
 
 #: So many times the memory of one block and of the maps may be held at one moment.
@@ -154,8 +154,6 @@ def _last_block_missing(query: Tensor, key: Tensor, value: Tensor, block: int) -
 
 
 blockwise_attention = Exercise(
-    name="blockwise_attention",
-    lesson="11-danet",
     points=4,
     kind=Function(("mixed", "memory_is_bounded", "memory_follows_block"), call=_call),
     title="mixed as in exercise 1, and never more than a few blocks of weights at one moment",
@@ -164,71 +162,57 @@ blockwise_attention = Exercise(
     batched=("query", "key", "value"),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     misconceptions=(
-        Misconception(
-            "all-weights-at-once",
-            _at_once,
+        wrong("all-weights-at-once", _at_once, _scores_at_once, _weights_kept).because(
             "The numbers are right, but at one moment all N × N weights stand in memory, in one "
             "matrix or as a list of blocks. Take some queries, mix their values at once, keep the "
-            "mixture only, and then take the next.",
-            variants=(_scores_at_once, _weights_kept),
+            "mixture only, and then take the next."
         ),
-        Misconception(
-            "block-ignored",
-            lambda query, key, value, block: _by_index(query, key, value, 4),
+        wrong(
+            "block-ignored", lambda query, key, value, block: _by_index(query, key, value, 4)
+        ).because(
             "The numbers are right and the memory is small, but it is the same for short blocks "
-            "and for long ones: `block` has no effect. Take that many queries at a time.",
+            "and for long ones: `block` has no effect. Take that many queries at a time."
         ),
-        Misconception(
-            "so-many-blocks",
-            _chunks,
+        wrong("so-many-blocks", _chunks).because(
             "You cut into `block` blocks, so longer blocks are asked for and shorter ones come. "
-            "`chunk` takes how many there are, `split` how long they are.",
+            "`chunk` takes how many there are, `split` how long they are."
         ),
-        Misconception(
+        wrong(
             "a-block-sees-itself-alone",
             _with(lambda q, k, v, at: _attend(q, k[..., at], v[..., at])),
+        ).because(
             "You cut the keys and values too, so a block sees only its own places. Cut the "
-            "queries; each of them still asks *all* keys.",
+            "queries; each of them still asks *all* keys."
         ),
-        Misconception(
-            "keys-in-blocks",
-            _keys_in_blocks,
+        wrong("keys-in-blocks", _keys_in_blocks).because(
             "You cut the keys into blocks and take a softmax in each: the weights of a query then "
-            "sum to the number of blocks. Cut the queries, and each row stays whole.",
+            "sum to the number of blocks. Cut the queries, and each row stays whole."
         ),
-        Misconception(
-            "last-block-left-out",
-            _whole_blocks_only,
+        wrong("last-block-left-out", _whole_blocks_only).because(
             "The last block is shorter than the others, and you leave it out: its places stay "
-            "zero. `range(0, N, block)` and a slice take care of it.",
+            "zero. `range(0, N, block)` and a slice take care of it."
         ),
-        Misconception(
-            "last-block-missing",
-            _last_block_missing,
+        wrong("last-block-missing", _last_block_missing).because(
             "The last block is shorter than the others, or the only one, and yours skips it: "
-            "start a block at every multiple of `block` below N. A slice may reach beyond the end.",
+            "start a block at every multiple of `block` below N. A slice may reach beyond the end."
         ),
-        Misconception(
-            "softmax-over-the-block",
-            _with(lambda q, k, v, at: v @ (q.mT @ k).softmax(1).mT),
+        wrong(
+            "softmax-over-the-block", _with(lambda q, k, v, at: v @ (q.mT @ k).softmax(1).mT)
+        ).because(
             "The softmax runs over the queries of a block, so the result depends on how you cut. "
-            "It runs over the keys.",
+            "It runs over the keys."
         ),
-        Misconception(
-            "scaled",
-            _with(lambda q, k, v, at: _attend(q / q.shape[1] ** 0.5, k, v)),
-            "The scores are divided by √D; in exercise 1 they were not.",
+        wrong("scaled", _with(lambda q, k, v, at: _attend(q / q.shape[1] ** 0.5, k, v))).because(
+            "The scores are divided by √D; in exercise 1 they were not."
         ),
-        Misconception(
-            "joined-in-reverse",
-            _with(join=lambda parts, v: torch.cat(parts[::-1], -1)),
-            "The blocks are joined in reverse order.",
+        wrong("joined-in-reverse", _with(join=lambda parts, v: torch.cat(parts[::-1], -1))).because(
+            "The blocks are joined in reverse order."
         ),
-        Misconception(
-            "map-scrambled",
-            _with(join=lambda parts, v: torch.cat(parts, -1).mT.contiguous()),
+        wrong(
+            "map-scrambled", _with(join=lambda parts, v: torch.cat(parts, -1).mT.contiguous())
+        ).because(
             "The right numbers at wrong places: (B, N, C) was reshaped to (B, C, H, W). Transpose "
-            "first.",
+            "first."
         ),
     ),
     right=(_by_index, _into_place, _keys_too, _with()),

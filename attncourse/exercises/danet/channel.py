@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, stays_finite, sums_to_one, tensor
 
 
@@ -94,8 +94,6 @@ def _follows(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 channel_attention = Exercise(
-    name="channel_attention",
-    lesson="11-danet",
     points=3,
     kind=Function(("mixed", "weights")),
     title="mixed and weights: every channel asks all channels, and the most alike count most",
@@ -111,65 +109,48 @@ channel_attention = Exercise(
         Law("large numbers do no harm", stays_finite, _steep),
     ),
     misconceptions=(
-        Misconception(
+        wrong(
             "official-sign",
             _with(weigh=lambda e: (e.amax(-1, keepdim=True) - e).softmax(-1)),
+            _with(weigh=lambda e: (-e).softmax(-1)),
+        ).because(
             "You have the sign of the official code: a channel mixes in those that are *least* "
-            "like it. Asked for is the paper's: softmax of the products as they are.",
-            variants=(_with(weigh=lambda e: (-e).softmax(-1)),),
+            "like it. Asked for is the paper's: softmax of the products as they are."
         ),
-        Misconception(
-            "softmax-over-the-wrong-axis",
-            _with(weigh=lambda e: e.softmax(-2)),
-            "Your columns sum to one. Every channel that asks, a row, shares out its attention.",
+        wrong("softmax-over-the-wrong-axis", _with(weigh=lambda e: e.softmax(-2))).because(
+            "Your columns sum to one. Every channel that asks, a row, shares out its attention."
         ),
-        Misconception(
-            "weights-turned",
-            _with(mix=lambda weights, f: weights.mT @ f),
+        wrong("weights-turned", _with(mix=lambda weights, f: weights.mT @ f)).because(
             "The products are symmetric, but after the softmax the weights are not: row c belongs "
-            "to the channel c that asks, so do not turn them around.",
+            "to the channel c that asks, so do not turn them around."
         ),
-        Misconception(
-            "over-places",
-            _over_places,
+        wrong("over-places", _over_places).because(
             "Your weights compare places, N × N. Here channels are compared: C × C, each product "
-            "a sum over all places.",
+            "a sum over all places."
         ),
-        Misconception(
-            "mean-product",
-            _with(affinity=lambda f: f @ f.mT / f.shape[-1]),
+        wrong("mean-product", _with(affinity=lambda f: f @ f.mT / f.shape[-1])).because(
             "You take the mean of the products over the places. DANet takes their sum: nothing is "
-            "divided.",
+            "divided."
         ),
-        Misconception(
-            "scaled",
-            _with(affinity=lambda f: f @ f.mT / f.shape[-1] ** 0.5),
-            "You divide by √N. DANet does not scale its scores, neither of places nor of channels.",
+        wrong("scaled", _with(affinity=lambda f: f @ f.mT / f.shape[-1] ** 0.5)).because(
+            "You divide by √N. DANet does not scale its scores, neither of places nor of channels."
         ),
-        Misconception(
-            "scaled-by-channels",
-            _with(affinity=lambda f: f @ f.mT / f.shape[1] ** 0.5),
-            "You divide by √C. DANet does not scale its scores, neither of places nor of channels.",
+        wrong("scaled-by-channels", _with(affinity=lambda f: f @ f.mT / f.shape[1] ** 0.5)).because(
+            "You divide by √C. DANet does not scale its scores, neither of places nor of channels."
         ),
-        Misconception(
-            "centred",
-            _with(affinity=_covariance),
-            "You take the mean off each channel first. DANet multiplies the channels as they are.",
+        wrong("centred", _with(affinity=_covariance)).because(
+            "You take the mean off each channel first. DANet multiplies the channels as they are."
         ),
-        Misconception(
-            "weights-returned-turned",
-            _with(told=lambda weights: weights.mT),
+        wrong("weights-returned-turned", _with(told=lambda weights: weights.mT)).because(
             "The mixture is right, but you return the weights turned around: row c belongs to the "
-            "channel c that asks.",
+            "channel c that asks."
         ),
-        Misconception(
-            "overflow",
-            _with(weigh=_exponentials),
+        wrong("overflow", _with(weigh=_exponentials)).because(
             "exp of a large score is infinite, and inf / inf is NaN; nothing is divided here, so "
             "products over all places grow. torch's softmax takes the largest of a row away first, "
-            "which changes no weight: use it, or do the same.",
+            "which changes no weight: use it, or do the same."
         ),
-        Misconception(
+        wrong(
             "cosine",
             _with(
                 affinity=lambda f: (
@@ -177,30 +158,27 @@ channel_attention = Exercise(
                     @ torch.nn.functional.normalize(f, dim=-1).mT
                 )
             ),
+        ).because(
             "You compare directions: the channels are brought to length one first. In DANet a "
-            "strong channel counts more; take the plain products.",
+            "strong channel counts more; take the plain products."
         ),
-        Misconception(
+        wrong(
             "no-softmax",
             _with(weigh=lambda e: e),
-            "The products are used as weights, without a softmax.",
-            variants=(_with(weigh=lambda e: e / e.sum(-1, keepdim=True)),),
-        ),
-        Misconception(
+            _with(weigh=lambda e: e / e.sum(-1, keepdim=True)),
+        ).because("The products are used as weights, without a softmax."),
+        wrong(
             "channels-scrambled",
             _with(flatten=lambda x: x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1], -1)),
+        ).because(
             "The axes are mixed up: a row should hold one channel at all places. `x` has its "
-            "channels in front already; `flatten(2)` is enough.",
+            "channels in front already; `flatten(2)` is enough."
         ),
-        Misconception(
-            "across-images",
-            _with(affinity=lambda f: (f @ f.mT).mean(0).expand(len(f), -1, -1)),
-            "All images get the same weights. Each image compares its own channels.",
-        ),
-        Misconception(
-            "maps-added",
-            _added,
-            "You add `x`. The shortcut is `ScaledResidual`'s work; return the mixture alone.",
+        wrong(
+            "across-images", _with(affinity=lambda f: (f @ f.mT).mean(0).expand(len(f), -1, -1))
+        ).because("All images get the same weights. Each image compares its own channels."),
+        wrong("maps-added", _added).because(
+            "You add `x`. The shortcut is `ScaledResidual`'s work; return the mixture alone."
         ),
     ),
     right=(_by_einsum, _by_view, _image_by_image),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -118,8 +118,6 @@ def _shuffles_along(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 PositionAttention = Exercise(
-    name="PositionAttention",
-    lesson="11-danet",
     points=3,
     kind=Module(("y",), by_name=True),
     title="y: x + α · the values, mixed by query and key",
@@ -130,75 +128,65 @@ PositionAttention = Exercise(
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(Law("shuffling the places shuffles the result alike", _shuffles_along, _shuffled),),
     misconceptions=(
-        Misconception(
+        wrong(
             "query-and-key-exchanged",
             _with(lambda m, x: m.residual(x, _mix(m.key(x), m.query(x), m.value(x)))),
-            "The keys ask and the queries answer: query and key have exchanged their parts.",
-        ),
-        Misconception(
+        ).because("The keys ask and the queries answer: query and key have exchanged their parts."),
+        wrong(
             "query-compared-with-itself",
             _with(lambda m, x: m.residual(x, _mix(m.query(x), m.query(x), m.value(x)))),
+            _with(lambda m, x: m.residual(x, _mix(m.key(x), m.key(x), m.value(x)))),
+        ).because(
             "Queries are compared with queries, and `self.key` has no effect. A place may seek "
-            "something else than it offers.",
-            variants=(_with(lambda m, x: m.residual(x, _mix(m.key(x), m.key(x), m.value(x)))),),
+            "something else than it offers."
         ),
-        Misconception(
-            "maps-mixed",
-            _with(lambda m, x: m.residual(x, _mix(m.query(x), m.key(x), x))),
-            "You mix `x` itself, and `self.value` has no effect. Mix the values.",
-        ),
-        Misconception(
+        wrong(
+            "maps-mixed", _with(lambda m, x: m.residual(x, _mix(m.query(x), m.key(x), x)))
+        ).because("You mix `x` itself, and `self.value` has no effect. Mix the values."),
+        wrong(
             "shortcut-of-values",
             _with(lambda m, x: m.residual(m.value(x), _mix(m.query(x), m.key(x), m.value(x)))),
+        ).because(
             "The shortcut starts at the values. It should pass `x`, untouched: only then is a new "
-            "module the identity.",
+            "module the identity."
         ),
-        Misconception(
-            "no-shortcut",
-            _with(lambda m, x: _mix(m.query(x), m.key(x), m.value(x))),
-            "You return the mixture. Give it to `self.residual`, together with `x`.",
+        wrong("no-shortcut", _with(lambda m, x: _mix(m.query(x), m.key(x), m.value(x)))).because(
+            "You return the mixture. Give it to `self.residual`, together with `x`."
         ),
-        Misconception(
-            "alpha-left-out",
-            _with(lambda m, x: x + _mix(m.query(x), m.key(x), m.value(x))),
+        wrong(
+            "alpha-left-out", _with(lambda m, x: x + _mix(m.query(x), m.key(x), m.value(x)))
+        ).because(
             "You add the mixture whole, and α has no effect. Give `x` and the mixture to "
-            "`self.residual`.",
+            "`self.residual`."
         ),
-        Misconception(
+        wrong(
             "exchanged-in-the-shortcut",
             _with(lambda m, x: m.residual(_mix(m.query(x), m.key(x), m.value(x)), x)),
+        ).because(
             "`self.residual` gets its two in the wrong order, so α scales `x`. First what passes, "
-            "then what is mixed in.",
+            "then what is mixed in."
         ),
-        Misconception(
+        wrong(
             "shortcut-twice",
             _with(lambda m, x: x + m.residual(x, _mix(m.query(x), m.key(x), m.value(x)))),
-            "You add `x` once more: `self.residual` has done so already.",
-        ),
-        Misconception(
+        ).because("You add `x` once more: `self.residual` has done so already."),
+        wrong(
             "relu",
             _with(
                 lambda m, x: m.residual(
                     x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x).relu())
                 )
             ),
+            _with(lambda m, x: m.residual(x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x)))),
+        ).because(
             "There is a ReLU behind the convolutions. Queries, keys and values are linear: a "
-            "score must be able to say *unlike*.",
-            variants=(
-                _with(
-                    lambda m, x: m.residual(x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x)))
-                ),
-            ),
+            "score must be able to say *unlike*."
         ),
-        Misconception(
-            "scaled",
-            _with(_scaled),
-            "The scores are divided by the root of their width. DANet leaves them as they are.",
+        wrong("scaled", _with(_scaled)).because(
+            "The scores are divided by the root of their width. DANet leaves them as they are."
         ),
-        Misconception(
-            "softmax-over-queries",
-            _with(_spread),
-            "The softmax runs over the places that ask; it should run over the places asked.",
+        wrong("softmax-over-queries", _with(_spread)).because(
+            "The softmax runs over the places that ask; it should run over the places asked."
         ),
     ),
     right=(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import stays_finite, sums_to_one, tensor
 
 
@@ -148,8 +148,6 @@ def _mean_everywhere(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 position_attention = Exercise(
-    name="position_attention",
-    lesson="11-danet",
     points=4,
     kind=Function(("mixed", "weights")),
     title="mixed and weights: every place asks all places, softmax over the places asked",
@@ -166,124 +164,96 @@ position_attention = Exercise(
         Law("large scores do no harm", stays_finite, _asks_loudly),
     ),
     misconceptions=(
-        Misconception(
-            "scaled",
-            _with(score=lambda q, k: q @ k.mT / q.shape[-1] ** 0.5),
+        wrong("scaled", _with(score=lambda q, k: q @ k.mT / q.shape[-1] ** 0.5)).because(
             "You divide the scores by √D, as the Transformer does. DANet does not: neither the "
-            "paper nor its code. Leave the products as they are.",
+            "paper nor its code. Leave the products as they are."
         ),
-        Misconception(
-            "softmax-over-queries",
-            _with(weigh=lambda s: s.softmax(-2)),
+        wrong("softmax-over-queries", _with(weigh=lambda s: s.softmax(-2))).because(
             "Your weights sum to one over the places that ask. Every asking place shares out its "
-            "attention over the places *asked*: the last axis.",
+            "attention over the places *asked*: the last axis."
         ),
-        Misconception(
-            "weights-not-turned",
-            _with(mix=lambda weights, v: weights.mT @ v),
+        wrong("weights-not-turned", _with(mix=lambda weights, v: weights.mT @ v)).because(
             "Each value is spread by the weights of its own place's question. A place should "
             "*collect*: the sum runs over the places asked, so `weights` must be turned around "
-            "when the values stand at its left.",
+            "when the values stand at its left."
         ),
-        Misconception(
-            "query-and-key-exchanged",
-            _with(score=lambda q, k: k @ q.mT),
+        wrong("query-and-key-exchanged", _with(score=lambda q, k: k @ q.mT)).because(
             "Query and key have exchanged their parts: row n should hold what place n *asks* of "
-            "all others.",
+            "all others."
         ),
-        Misconception(
-            "map-scrambled",
-            _with(back=lambda mixed, v: mixed.reshape(v.shape)),
+        wrong("map-scrambled", _with(back=lambda mixed, v: mixed.reshape(v.shape))).because(
             "The right numbers at wrong places: (B, N, C) was reshaped to (B, C, H, W). Reshaping "
-            "never exchanges axes; transpose first.",
+            "never exchanges axes; transpose first."
         ),
-        Misconception(
+        wrong(
             "places-scrambled",
             _with(flatten=lambda x: x.reshape(len(x), -1, x.shape[1])),
-            "You reshape (B, D, H, W) straight to (B, N, D). The shape is right, but a row then "
-            "holds one channel at several places: `flatten(2)`, then transpose.",
-            variants=(
-                _with(
-                    flatten=lambda x: x.reshape(len(x), -1, x.shape[1]),
-                    back=lambda mixed, v: mixed.reshape(v.shape),
-                ),
-                _only_values_flat,
+            _with(
+                flatten=lambda x: x.reshape(len(x), -1, x.shape[1]),
+                back=lambda mixed, v: mixed.reshape(v.shape),
             ),
+            _only_values_flat,
+        ).because(
+            "You reshape (B, D, H, W) straight to (B, N, D). The shape is right, but a row then "
+            "holds one channel at several places: `flatten(2)`, then transpose."
         ),
-        Misconception(
+        wrong(
             "columns-first",
             _with(
                 flatten=lambda x: x.mT.flatten(2).mT,
                 back=lambda mixed, v: mixed.mT.reshape(v.mT.shape).mT,
             ),
+        ).because(
             "You count the places column by column. The mixture does not care, but the rows and "
-            "columns of `weights` do: count row by row, as `flatten` does.",
+            "columns of `weights` do: count row by row, as `flatten` does."
         ),
-        Misconception(
-            "no-softmax",
-            _with(weigh=lambda s: s / s.shape[-1]),
+        wrong(
+            "no-softmax", _with(weigh=lambda s: s / s.shape[-1]), _with(weigh=lambda s: s)
+        ).because(
             "The scores are used as weights, without a softmax; they may be negative and sum to "
-            "anything.",
-            variants=(_with(weigh=lambda s: s),),
+            "anything."
         ),
-        Misconception(
-            "sigmoid",
-            _with(weigh=torch.sigmoid),
+        wrong("sigmoid", _with(weigh=torch.sigmoid)).because(
             "You open a gate for each pair. Here the places asked compete for one share of "
-            "attention: take the softmax.",
+            "attention: take the softmax."
         ),
-        Misconception(
-            "best-place-alone",
-            _best_place,
-            "You take the value of the best place alone. All places count, each with its weight.",
+        wrong("best-place-alone", _best_place).because(
+            "You take the value of the best place alone. All places count, each with its weight."
         ),
-        Misconception(
-            "keys-mixed",
-            _keys_mixed,
-            "You mix the keys. Keys say where to look, values what is fetched there.",
+        wrong("keys-mixed", _keys_mixed).because(
+            "You mix the keys. Keys say where to look, values what is fetched there."
         ),
-        Misconception(
-            "value-added",
-            _value_added,
+        wrong("value-added", _value_added).because(
             "You add the place's own value. The shortcut comes in the next exercise; here only "
-            "the mixture is asked for.",
+            "the mixture is asked for."
         ),
-        Misconception(
-            "weights-returned-turned",
-            _with(told=lambda weights: weights.mT),
+        wrong("weights-returned-turned", _with(told=lambda weights: weights.mT)).because(
             "The mixture is right, but you return the weights turned around: row n belongs to the "
-            "place n that asks.",
+            "place n that asks."
         ),
-        Misconception(
-            "overflow",
-            _with(weigh=_exponentials),
+        wrong("overflow", _with(weigh=_exponentials)).because(
             "exp of a large score is infinite, and inf / inf is NaN; nothing is divided here, so "
             "they can grow. torch's softmax takes the largest score of the row away first, which "
-            "changes no weight: use it, or do the same.",
+            "changes no weight: use it, or do the same."
         ),
-        Misconception(
-            "query-compared-with-itself",
-            _with(score=lambda q, k: q @ q.mT),
+        wrong("query-compared-with-itself", _with(score=lambda q, k: q @ q.mT)).because(
             "Queries are compared with queries, and `key` has no effect. A place may offer "
-            "something else than it seeks.",
+            "something else than it seeks."
         ),
-        Misconception(
-            "cosine",
-            _with(score=_unit),
+        wrong("cosine", _with(score=_unit)).because(
             "You compare directions: queries and keys are brought to length one first. A long "
-            "query asks more sharply; take the plain products.",
+            "query asks more sharply; take the plain products."
         ),
-        Misconception(
-            "scores-returned",
-            _scores_told,
+        wrong("scores-returned", _scores_told).because(
             "The mixture is right, but the second result holds the scores as they are before the "
-            "softmax. Return the weights.",
+            "softmax. Return the weights."
         ),
-        Misconception(
+        wrong(
             "one-question-for-all",
             _with(score=lambda q, k: q.mean(1, keepdim=True).expand_as(q) @ k.mT),
+        ).because(
             "All places ask the same question, the mean of the queries, so all get the same "
-            "answer. Each place asks its own.",
+            "answer. Each place asks its own."
         ),
     ),
     right=(_by_einsum, _places_first, _place_by_place, _with()),

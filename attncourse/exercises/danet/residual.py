@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 from attncourse.exercises.core.kinds import Malformed, described
 from attncourse.exercises.core.reason import DECLARED
 
@@ -102,8 +102,6 @@ class _OnMaps(nn.Module):
 
 
 ScaledResidual = Exercise(
-    name="ScaledResidual",
-    lesson="11-danet",
     points=2,
     kind=Function(("fresh", "with_alpha", "slope"), call=_call),
     title="fresh: x itself; later x + α · mixed; slope: α can be learned",
@@ -111,89 +109,67 @@ ScaledResidual = Exercise(
     draw=_inputs,
     batched=("x", "mixed"),
     misconceptions=(
-        Misconception(
+        wrong(
             "starts-at-one",
             _module(lambda a, x, mixed: x + a * mixed, start=lambda: torch.ones(())),
-            "α starts at one, so a new module changes its input at once. Start at zero.",
-        ),
-        Misconception(
+        ).because("α starts at one, so a new module changes its input at once. Start at zero."),
+        wrong(
             "starts-at-random",
             _module(lambda a, x, mixed: x + a * mixed, start=lambda: torch.randn(())),
+            _module(lambda a, x, m: x + a * m, start=lambda: 0.1 * torch.randn(())),
+        ).because(
             "α starts at a random number. Start at exactly zero, so that a new module changes "
-            "nothing.",
-            variants=(_module(lambda a, x, m: x + a * m, start=lambda: 0.1 * torch.randn(())),),
+            "nothing."
         ),
-        Misconception(
+        wrong(
             "starts-small",
             _module(lambda a, x, mixed: x + a * mixed, start=lambda: torch.tensor(0.1)),
-            "α starts small, but not at zero: a new module should change nothing at all.",
-            variants=(_module(lambda a, x, m: x + a * m, start=lambda: torch.tensor(1e-3)),),
+            _module(lambda a, x, m: x + a * m, start=lambda: torch.tensor(1e-3)),
+        ).because("α starts small, but not at zero: a new module should change nothing at all."),
+        wrong("not-learned", _module(lambda a, x, mixed: x + a * mixed, learns=False)).because(
+            "α is no `nn.Parameter`, so no optimiser would ever find it, and it stays zero."
         ),
-        Misconception(
-            "not-learned",
-            _module(lambda a, x, mixed: x + a * mixed, learns=False),
-            "α is no `nn.Parameter`, so no optimiser would ever find it, and it stays zero.",
-        ),
-        Misconception(
+        wrong(
             "cut-off",
             _module(lambda a, x, mixed: x + a.detach() * mixed),
+            _module(lambda a, x, mixed: x + a.data * mixed),
+            _module(lambda a, x, mixed: x + a * mixed if a else x),
+        ).because(
             "No gradient reaches α (`.item()`, `.data`, `.detach()`, or an `if` that leaves it out "
-            "while it is zero), so it stays zero for ever.",
-            variants=(
-                _module(lambda a, x, mixed: x + a.data * mixed),
-                _module(lambda a, x, mixed: x + a * mixed if a else x),
-            ),
+            "while it is zero), so it stays zero for ever."
         ),
-        Misconception(
-            "all-scaled",
-            _module(lambda a, x, mixed: a * (x + mixed)),
+        wrong("all-scaled", _module(lambda a, x, mixed: a * (x + mixed))).because(
             "α scales the shortcut too: a new module returns zeros and lets nothing through. Scale "
-            "`mixed` alone.",
+            "`mixed` alone."
         ),
-        Misconception(
-            "shortcut-scaled",
-            _module(lambda a, x, mixed: a * x + mixed),
+        wrong("shortcut-scaled", _module(lambda a, x, mixed: a * x + mixed)).because(
             "α scales the wrong one of the two: `x` should pass as it is, and `mixed` come in by "
-            "and by.",
+            "and by."
         ),
-        Misconception(
-            "no-shortcut",
-            _module(lambda a, x, mixed: a * mixed),
-            "The shortcut is missing: add `x`.",
+        wrong("no-shortcut", _module(lambda a, x, mixed: a * mixed)).because(
+            "The shortcut is missing: add `x`."
         ),
-        Misconception(
-            "blended",
-            _module(lambda a, x, mixed: (1 - a) * x + a * mixed),
+        wrong("blended", _module(lambda a, x, mixed: (1 - a) * x + a * mixed)).because(
             "You blend from one to the other: as α grows, `x` fades. In DANet the shortcut stays "
-            "whole.",
+            "whole."
         ),
-        Misconception(
-            "squashed",
-            _module(lambda a, x, mixed: x + a.tanh() * mixed),
+        wrong("squashed", _module(lambda a, x, mixed: x + a.tanh() * mixed)).because(
             "It starts right, but α is squashed before use. Later networks do that; DANet "
-            "multiplies by α itself.",
+            "multiplies by α itself."
         ),
-        Misconception(
-            "through-a-sigmoid",
-            _module(lambda a, x, mixed: x + a.sigmoid() * mixed),
+        wrong("through-a-sigmoid", _module(lambda a, x, mixed: x + a.sigmoid() * mixed)).because(
             "α goes through a sigmoid, which makes one half of zero: a new module changes its "
-            "input at once. Multiply by α itself.",
+            "input at once. Multiply by α itself."
         ),
-        Misconception(
-            "in-place",
-            _module(lambda a, x, mixed: x.add_(a * mixed)),
+        wrong("in-place", _module(lambda a, x, mixed: x.add_(a * mixed))).because(
             "You change `x` itself (`+=` or `add_`), and whoever made it may still need it. Return "
-            "a new tensor.",
+            "a new tensor."
         ),
-        Misconception(
-            "ignored",
-            _module(lambda a, x, mixed: x + mixed),
-            "α is there, but has no effect: multiply `mixed` by it.",
+        wrong("ignored", _module(lambda a, x, mixed: x + mixed)).because(
+            "α is there, but has no effect: multiply `mixed` by it."
         ),
-        Misconception(
-            "subtracted",
-            _module(lambda a, x, mixed: x - a * mixed),
-            "You subtract the mixture; add it.",
+        wrong("subtracted", _module(lambda a, x, mixed: x - a * mixed)).because(
+            "You subtract the mixture; add it."
         ),
     ),
     right=(_OfOne, _OnMaps, _module(lambda a, x, mixed: x + a * mixed)),

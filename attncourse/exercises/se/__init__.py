@@ -3,6 +3,7 @@
 Letters: B batch, C channels, H and W of a map, R the hidden width C // reduction.
 """
 
+from attncourse.exercises.core import listed
 from attncourse.exercises.se.block import SEBlock
 from attncourse.exercises.se.excitation import excitation
 from attncourse.exercises.se.kernel import adaptive_kernel
@@ -11,14 +12,6 @@ from attncourse.exercises.se.residual import se_residual
 from attncourse.exercises.se.squeeze import squeeze
 
 #: In the order in which the lesson asks them.
-EXERCISES = (squeeze, excitation, SEBlock, se_residual, adaptive_kernel, own_squeeze)
-
-__all__ = [
-    "EXERCISES",
-    "SEBlock",
-    "adaptive_kernel",
-    "excitation",
-    "own_squeeze",
-    "se_residual",
-    "squeeze",
-]
+EXERCISES = listed(
+    __name__, "06-se", squeeze, excitation, SEBlock, se_residual, adaptive_kernel, own_squeeze
+)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
 
@@ -113,8 +113,6 @@ def _gate_is_the_same_everywhere(inputs: Inputs, before: Outputs, after: Outputs
 
 
 SEBlock = Exercise(
-    name="SEBlock",
-    lesson="06-se",
     points=4,
     kind=Module(("y",), by_name=True),
     title="y: every channel times its gate",
@@ -131,66 +129,48 @@ SEBlock = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "gate-returned",
-            _block_with(scale=lambda x, gate: gate),
-            "You return the gates. The block returns the map, every channel times its gate.",
+        wrong("gate-returned", _block_with(scale=lambda x, gate: gate)).because(
+            "You return the gates. The block returns the map, every channel times its gate."
         ),
-        Misconception(
-            "added",
-            _block_with(scale=lambda x, gate: x + gate),
-            "You add the gate to the map; that shifts a channel and never turns it down. Multiply.",
+        wrong("added", _block_with(scale=lambda x, gate: x + gate)).because(
+            "You add the gate to the map; that shifts a channel and never turns it down. Multiply."
         ),
-        Misconception(
-            "residual",
-            _block_with(scale=lambda x, gate: x + x * gate),
+        wrong("residual", _block_with(scale=lambda x, gate: x + x * gate)).because(
             "You add the input to the gated map, so that no channel can be shut. The shortcut "
-            "belongs to the residual block around this one, not into it.",
+            "belongs to the residual block around this one, not into it."
         ),
-        Misconception(
+        wrong(
             "descriptor-scaled",
             _block_with(scale=lambda x, gate: (x.mean((2, 3), keepdim=True) * gate).expand_as(x)),
-            "You scale the descriptor, and the map itself is lost: multiply the gate with `x`.",
+        ).because(
+            "You scale the descriptor, and the map itself is lost: multiply the gate with `x`."
         ),
-        Misconception(
-            "maximum",
-            _block_with(squeeze=lambda x: x.amax((2, 3))),
-            "Your block squeezes by the maximum; the paper's takes the mean.",
+        wrong("maximum", _block_with(squeeze=lambda x: x.amax((2, 3)))).because(
+            "Your block squeezes by the maximum; the paper's takes the mean."
         ),
-        Misconception(
-            "over-the-batch",
-            _block_with(squeeze=lambda x: x.mean((0, 2, 3)).expand(len(x), -1)),
+        wrong(
+            "over-the-batch", _block_with(squeeze=lambda x: x.mean((0, 2, 3)).expand(len(x), -1))
+        ).because(
             "All images of the batch get the same gates: you average over the batch too. Each "
-            "image should decide for itself.",
+            "image should decide for itself."
         ),
-        Misconception(
-            "no-relu",
-            _block_with(middle=lambda z: z),
-            "There is no ReLU between `reduce` and `expand`, so the two layers are one.",
+        wrong("no-relu", _block_with(middle=lambda z: z)).because(
+            "There is no ReLU between `reduce` and `expand`, so the two layers are one."
         ),
-        Misconception(
-            "no-sigmoid",
-            _block_with(end=lambda z: z),
+        wrong("no-sigmoid", _block_with(end=lambda z: z)).because(
             "The gate is not squashed: without the sigmoid it can be negative, or as large as it "
-            "likes.",
+            "likes."
         ),
-        Misconception(
-            "softmax",
-            _block_with(end=lambda z: z.softmax(1)),
+        wrong("softmax", _block_with(end=lambda z: z.softmax(1))).because(
             "Your gates sum to one over the channels: they share one budget. A sigmoid decides "
-            "about each channel on its own.",
+            "about each channel on its own."
         ),
-        Misconception(
-            "other-default",
-            _OtherDefault,
+        wrong("other-default", _OtherDefault, _NoDefault).because(
             "Your block is right where `reduction` is given. Where it is not, 16 should count, as "
-            "in the stub: `reduction=16`.",
-            variants=(_NoDefault,),
+            "in the stub: `reduction=16`."
         ),
-        Misconception(
-            "detached",
-            _block_with(scale=lambda x, gate: x * gate.detach()),
-            "The numbers are right, but the gate is cut off from the graph: it would never learn.",
+        wrong("detached", _block_with(scale=lambda x, gate: x * gate.detach())).because(
+            "The numbers are right, but the gate is cut off from the graph: it would never learn."
         ),
     ),
     right=(_block_with(), _Convolutions, _InSteps),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -65,8 +65,6 @@ def _silent(inputs: Inputs) -> Inputs:
 
 
 excitation = Exercise(
-    name="excitation",
-    lesson="06-se",
     points=3,
     kind=Function(("gate",)),
     title="gate: σ(W₂ ReLU(W₁ s + b₁) + b₂), one for each channel",
@@ -84,74 +82,50 @@ excitation = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "softmax",
-            _excitation_with(end=lambda z: z.softmax(-1)),
+        wrong("softmax", _excitation_with(end=lambda z: z.softmax(-1))).because(
             "Your gates compete: a softmax lets one channel open only as another shuts. Several "
-            "channels may matter at once; the sigmoid decides about each on its own.",
+            "channels may matter at once; the sigmoid decides about each on its own."
         ),
-        Misconception(
-            "no-relu",
-            _excitation_with(middle=lambda z: z),
+        wrong("no-relu", _excitation_with(middle=lambda z: z)).because(
             "There is no ReLU between the layers. Two linear layers in a row are one: the gate "
-            "could add up what it hears, but never ask *if this and not that*.",
+            "could add up what it hears, but never ask *if this and not that*."
         ),
-        Misconception(
-            "no-sigmoid",
-            _excitation_with(end=lambda z: z),
+        wrong("no-sigmoid", _excitation_with(end=lambda z: z)).because(
             "These are logits: any number, of any sign. A gate says how far to open, from 0 to 1: "
-            "put a sigmoid at the end.",
+            "put a sigmoid at the end."
         ),
-        Misconception(
-            "tanh-at-the-end",
-            _excitation_with(end=torch.tanh),
+        wrong("tanh-at-the-end", _excitation_with(end=torch.tanh)).because(
             "The gate ends in tanh, so it can turn a channel's sign around. The paper tried that "
-            "too and reports a loss; use the sigmoid.",
+            "too and reports a loss; use the sigmoid."
         ),
-        Misconception(
-            "relu-at-the-end",
-            _excitation_with(end=torch.relu),
+        wrong("relu-at-the-end", _excitation_with(end=torch.relu)).because(
             "The gate ends in a ReLU: it can shut, but it has no upper end. The paper reports that "
-            "this is worse than no gate at all; use the sigmoid.",
+            "this is worse than no gate at all; use the sigmoid."
         ),
-        Misconception(
-            "relu-before-sigmoid",
-            _excitation_with(end=lambda z: z.relu().sigmoid()),
+        wrong("relu-before-sigmoid", _excitation_with(end=lambda z: z.relu().sigmoid())).because(
             "A second ReLU stands before the sigmoid, and σ of a positive number is at least ½: "
-            "your gates can never shut.",
+            "your gates can never shut."
         ),
-        Misconception(
-            "sigmoid-in-the-middle",
-            _excitation_with(middle=torch.sigmoid),
+        wrong("sigmoid-in-the-middle", _excitation_with(middle=torch.sigmoid)).because(
             "Both layers end in a sigmoid. The hidden layer takes a ReLU; only the gate needs to "
-            "lie between 0 and 1.",
+            "lie between 0 and 1."
         ),
-        Misconception(
-            "no-biases",
-            _excitation_with(first=0.0, second=0.0),
+        wrong("no-biases", _excitation_with(first=0.0, second=0.0)).because(
             "The biases are not used. Both of them are given here, as in the official networks: "
-            "add each after its product.",
+            "add each after its product."
         ),
-        Misconception(
-            "first-bias-missing",
-            _excitation_with(first=0.0),
-            "`b_reduce` has no effect: add it before the ReLU.",
+        wrong("first-bias-missing", _excitation_with(first=0.0)).because(
+            "`b_reduce` has no effect: add it before the ReLU."
         ),
-        Misconception(
-            "second-bias-missing",
-            _excitation_with(second=0.0),
-            "`b_expand` has no effect: it sets how far a gate stands open when nothing is heard.",
+        wrong("second-bias-missing", _excitation_with(second=0.0)).because(
+            "`b_expand` has no effect: it sets how far a gate stands open when nothing is heard."
         ),
-        Misconception(
-            "doubled",
-            _excitation_with(end=lambda z: 2 * z.sigmoid()),
+        wrong("doubled", _excitation_with(end=lambda z: 2 * z.sigmoid())).because(
             "Your gates reach up to 2. Some later networks do that, so that a new gate passes its "
-            "channel unchanged; SE's gate is σ itself and starts half open.",
+            "channel unchanged; SE's gate is σ itself and starts half open."
         ),
-        Misconception(
-            "turned-around",
-            _excitation_with(end=lambda z: 1 - z.sigmoid()),
-            "Your gates shut where they should open: 1 − σ(z) in the place of σ(z).",
+        wrong("turned-around", _excitation_with(end=lambda z: 1 - z.sigmoid())).because(
+            "Your gates shut where they should open: 1 − σ(z) in the place of σ(z)."
         ),
     ),
     right=(_by_linear, _by_columns, _by_image),

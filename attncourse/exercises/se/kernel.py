@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -53,8 +53,6 @@ def _kernel_nearest(channels: int) -> int:
 
 
 adaptive_kernel = Exercise(
-    name="adaptive_kernel",
-    lesson="06-se",
     points=2,
     kind=Function(("kernels",), call=_call_kernel),
     title="kernels: the odd number nearest to (log₂ C + 1) / 2",
@@ -63,54 +61,38 @@ adaptive_kernel = Exercise(
     differentiable=False,
     portable=False,
     misconceptions=(
-        Misconception(
-            "even",
-            lambda c: int(_size(c)),
+        wrong("even", lambda c: int(_size(c))).because(
             "Some of your kernels are even. An even kernel has no middle, so a channel would hear "
-            "more on one side than on the other: go to the odd number.",
+            "more on one side than on the other: go to the odd number."
         ),
-        Misconception(
-            "rounded",
-            lambda c: round(_size(c)),
+        wrong("rounded", lambda c: round(_size(c))).because(
             "You round to the nearest whole number, which may be even. Asked for is the nearest "
-            "*odd* number.",
+            "*odd* number."
         ),
-        Misconception(
-            "down-to-odd",
-            lambda c: size if (size := int(_size(c))) % 2 else size - 1,
+        wrong("down-to-odd", lambda c: size if (size := int(_size(c))) % 2 else size - 1).because(
             "Where the whole part is even you go down; between two odd numbers take the upper: "
-            "128 channels give 4, and the kernel is 5.",
+            "128 channels give 4, and the kernel is 5."
         ),
-        Misconception(
-            "rounded-first",
-            lambda c: round(_size(c)) | 1,
+        wrong("rounded-first", lambda c: round(_size(c)) | 1).because(
             "You go up too early: 64 channels give 3.5, and the nearest odd number is 3. Did you "
-            "round to a whole number first, or divide log₂ C by 2 but not the 1 beside it?",
+            "round to a whole number first, or divide log₂ C by 2 but not the 1 beside it?"
         ),
-        Misconception(
-            "natural-logarithm",
-            lambda c: int((math.log(c) + 1) / 2) | 1,
+        wrong("natural-logarithm", lambda c: int((math.log(c) + 1) / 2) | 1).because(
             "That is the natural logarithm; the formula has the one to base 2, which counts "
-            "doublings.",
+            "doublings."
         ),
-        Misconception(
-            "no-offset",
-            lambda c: int(math.log2(c) / 2) | 1,
-            "The 1 in the numerator is missing: (log₂ C + 1) / 2.",
+        wrong("no-offset", lambda c: int(math.log2(c) / 2) | 1).because(
+            "The 1 in the numerator is missing: (log₂ C + 1) / 2."
         ),
-        Misconception(
-            "not-divided", lambda c: int(math.log2(c) + 1) | 1, "The division by γ = 2 is missing."
+        wrong("not-divided", lambda c: int(math.log2(c) + 1) | 1).because(
+            "The division by γ = 2 is missing."
         ),
-        Misconception(
-            "at-least-three",
-            lambda c: max(3, int(_size(c)) | 1),
+        wrong("at-least-three", lambda c: max(3, int(_size(c)) | 1)).because(
             "You never go below 3. Some libraries do the same; the formula gives 1 for fewer than "
-            "8 channels.",
+            "8 channels."
         ),
-        Misconception(
-            "always-three",
-            lambda c: 3,
-            "Your kernel is 3 for every width; more channels should hear more neighbours.",
+        wrong("always-three", lambda c: 3).because(
+            "Your kernel is 3 for every width; more channels should hear more neighbours."
         ),
     ),
     right=(_kernel_by_half, _kernel_by_or, _kernel_by_parity, _kernel_nearest),

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -82,8 +82,6 @@ def _weighted_by_itself(x: Tensor) -> Tensor:
 
 
 own_squeeze = Exercise(
-    name="own_squeeze",
-    lesson="06-se",
     points=3,
     kind=Function(("descriptors", "gradient"), call=_call_squeeze),
     title="descriptors: a squeeze of your own",
@@ -113,47 +111,38 @@ own_squeeze = Exercise(
         Law("a gradient flows back into every channel", _gradient_flows),
     ),
     misconceptions=(
-        Misconception(
-            "the-mean-again",
-            lambda x: x.mean((2, 3)),
+        wrong("the-mean-again", lambda x: x.mean((2, 3))).because(
             "This is the mean once more. Look for something that it cannot see: two maps with the "
-            "same mean, one of them flatter.",
+            "same mean, one of them flatter."
         ),
-        Misconception(
-            "axes-kept",
-            lambda x: x.amax((2, 3), keepdim=True),
-            "A good choice, but the axes of height and width are still there: return (B, C).",
+        wrong("axes-kept", lambda x: x.amax((2, 3), keepdim=True)).because(
+            "A good choice, but the axes of height and width are still there: return (B, C)."
         ),
-        Misconception(
+        wrong(
             "one-pixel",
             lambda x: x[:, :, x.shape[2] // 2, x.shape[3] // 2],
-            "You read a single pixel. A squeeze should hear the whole map, wherever things stand.",
-            variants=(lambda x: x[:, :, 0, 0], lambda x: x[:, :, -1, -1]),
+            lambda x: x[:, :, 0, 0],
+            lambda x: x[:, :, -1, -1],
+        ).because(
+            "You read a single pixel. A squeeze should hear the whole map, wherever things stand."
         ),
-        Misconception(
-            "detached",
-            lambda x: x.detach().amax((2, 3)),
+        wrong(
+            "detached", lambda x: x.detach().amax((2, 3)), lambda x: x.detach().std((2, 3))
+        ).because(
             "Your squeeze is a good one, but cut off from the graph: no gradient flows through it, "
-            "and the layers before it could not learn what to tell.",
-            variants=(lambda x: x.detach().std((2, 3)),),
+            "and the layers before it could not learn what to tell."
         ),
-        Misconception(
-            "one-axis",
-            lambda x: x.amax(3).mean(2),
+        wrong("one-axis", lambda x: x.amax(3).mean(2)).because(
             "You treat the rows and the columns differently, so it matters where things stand. "
-            "Take both axes at once: `dim=(2, 3)`, or `x.flatten(2)`.",
+            "Take both axes at once: `dim=(2, 3)`, or `x.flatten(2)`."
         ),
-        Misconception(
-            "across-channels",
-            lambda x: x.amax((2, 3)).softmax(1),
+        wrong("across-channels", lambda x: x.amax((2, 3)).softmax(1)).because(
             "Your channels compare themselves with each other. That is the excitation's work; a "
-            "squeeze describes each channel by itself.",
+            "squeeze describes each channel by itself."
         ),
-        Misconception(
-            "across-images",
-            lambda x: x.amax((2, 3)) - x.amax((2, 3)).mean(0),
+        wrong("across-images", lambda x: x.amax((2, 3)) - x.amax((2, 3)).mean(0)).because(
             "What an image is told depends on the other images of the batch; alone it would get "
-            "another gate.",
+            "another gate."
         ),
     ),
     right=(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -75,8 +75,6 @@ def _by_choice(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
 
 
 se_residual = Exercise(
-    name="se_residual",
-    lesson="06-se",
     points=2,
     kind=Function(("y",), call=_call_residual),
     title="y: ReLU of the gated body plus the shortcut",
@@ -84,67 +82,58 @@ se_residual = Exercise(
     draw=_residual_inputs,
     batched=("x",),
     misconceptions=(
-        Misconception(
-            "after-the-addition",
-            lambda body, gate, shortcut, x: gate(body(x) + shortcut(x)).relu(),
+        wrong(
+            "after-the-addition", lambda body, gate, shortcut, x: gate(body(x) + shortcut(x)).relu()
+        ).because(
             "The gate stands after the addition, so it turns down the shortcut too, and block "
-            "after block the signal fades. Gate the body alone, before you add.",
+            "after block the signal fades. Gate the body alone, before you add."
         ),
-        Misconception(
-            "after-the-relu",
-            lambda body, gate, shortcut, x: gate((body(x) + shortcut(x)).relu()),
+        wrong(
+            "after-the-relu", lambda body, gate, shortcut, x: gate((body(x) + shortcut(x)).relu())
+        ).because(
             "The gate stands at the very end. The paper calls this SE-POST and reports that it is "
-            "the one place that does worse: gate the body, before the addition.",
+            "the one place that does worse: gate the body, before the addition."
         ),
-        Misconception(
-            "before-the-body",
-            lambda body, gate, shortcut, x: (body(gate(x)) + shortcut(x)).relu(),
+        wrong(
+            "before-the-body", lambda body, gate, shortcut, x: (body(gate(x)) + shortcut(x)).relu()
+        ).because(
             "You gate what goes into the body. The paper tried that (SE-PRE) and it learns about "
-            "as well, but its standard block gates what the body *found*.",
+            "as well, but its standard block gates what the body *found*."
         ),
-        Misconception(
-            "on-the-shortcut",
-            lambda body, gate, shortcut, x: (body(x) + gate(shortcut(x))).relu(),
+        wrong(
+            "on-the-shortcut", lambda body, gate, shortcut, x: (body(x) + gate(shortcut(x))).relu()
+        ).because(
             "You gate the shortcut and leave the body alone. The shortcut should stay open: it is "
-            "how signal and gradient get through a deep network.",
+            "how signal and gradient get through a deep network."
         ),
-        Misconception(
-            "relu-on-the-branch",
-            lambda body, gate, shortcut, x: gate(body(x)).relu() + shortcut(x),
-            "The ReLU acts on the branch alone. Add first: the block ends in the ReLU.",
-        ),
-        Misconception(
+        wrong(
+            "relu-on-the-branch", lambda body, gate, shortcut, x: gate(body(x)).relu() + shortcut(x)
+        ).because("The ReLU acts on the branch alone. Add first: the block ends in the ReLU."),
+        wrong(
             "relu-before-the-gate",
             lambda body, gate, shortcut, x: (gate(body(x).relu()) + shortcut(x)).relu(),
+        ).because(
             "A ReLU stands between body and gate, so the branch could only ever add. The body ends "
-            "in its norm; the gate follows at once.",
+            "in its norm; the gate follows at once."
         ),
-        Misconception(
-            "no-relu",
-            lambda body, gate, shortcut, x: gate(body(x)) + shortcut(x),
-            "The last ReLU is missing: the block ends with it, after the addition.",
+        wrong("no-relu", lambda body, gate, shortcut, x: gate(body(x)) + shortcut(x)).because(
+            "The last ReLU is missing: the block ends with it, after the addition."
         ),
-        Misconception(
-            "no-shortcut",
-            lambda body, gate, shortcut, x: gate(body(x)).relu(),
-            "The shortcut is missing: add `shortcut(x)` before the ReLU.",
+        wrong("no-shortcut", lambda body, gate, shortcut, x: gate(body(x)).relu()).because(
+            "The shortcut is missing: add `shortcut(x)` before the ReLU."
         ),
-        Misconception(
-            "shortcut-not-called",
-            lambda body, gate, shortcut, x: (gate(body(x)) + x).relu(),
+        wrong(
+            "shortcut-not-called", lambda body, gate, shortcut, x: (gate(body(x)) + x).relu()
+        ).because(
             "You add `x` itself. Where shapes differ the shortcut is a projection: call "
-            "`shortcut(x)`, which knows.",
+            "`shortcut(x)`, which knows."
         ),
-        Misconception(
-            "into-the-shortcut",
-            _into_the_shortcut,
+        wrong("into-the-shortcut", _into_the_shortcut).because(
             "You add in place to what `shortcut(x)` returned. Where the shortcut is the identity, "
-            "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`.",
+            "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`."
         ),
-        Misconception(
-            "no-gate",
-            lambda body, gate, shortcut, x: (body(x) + shortcut(x)).relu(),
-            "This is the plain residual block: the gate is never called.",
+        wrong("no-gate", lambda body, gate, shortcut, x: (body(x) + shortcut(x)).relu()).because(
+            "This is the plain residual block: the gate is never called."
         ),
     ),
     right=(_in_steps, _stacked, _by_choice, _into_the_branch),

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import flipped, tensor, unchanged
 
 
@@ -29,8 +29,6 @@ def _lift(inputs: Inputs) -> Inputs:
 
 
 squeeze = Exercise(
-    name="squeeze",
-    lesson="06-se",
     points=2,
     kind=Function(("descriptors",)),
     title="descriptors: the mean of every channel of every image",
@@ -55,49 +53,39 @@ squeeze = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "over-channels",
-            lambda x: x.mean(1),
+        wrong("over-channels", lambda x: x.mean(1)).because(
             "You average over the channels and keep the pixels. That describes places, as CBAM "
             "will in lesson 08; SE wants one number for each *channel*: average over height and "
-            "width.",
+            "width."
         ),
-        Misconception(
+        wrong(
             "channel-and-row",
             lambda x: x.mean((1, 2)),
+            lambda x: x.mean((1, 3)),
+            lambda x: x.mean((1, 2, 3)),
+        ).because(
             "You average over the channels too. Of x (B, C, H, W) the first two axes stay, and the "
-            "two of the pixels go; axes are counted from 0.",
-            variants=(lambda x: x.mean((1, 3)), lambda x: x.mean((1, 2, 3))),
+            "two of the pixels go; axes are counted from 0."
         ),
-        Misconception(
-            "one-axis",
-            lambda x: x.mean(-1),
+        wrong("one-axis", lambda x: x.mean(-1)).because(
             "Only the width is averaged away, so a row is left of every channel. Average over the "
-            "height too.",
+            "height too."
         ),
-        Misconception(
-            "maximum",
-            lambda x: x.amax((2, 3)),
+        wrong("maximum", lambda x: x.amax((2, 3))).because(
             "You take the greatest value of each channel. The paper tried that as well and found "
-            "it slightly worse; asked for is the mean.",
+            "it slightly worse; asked for is the mean."
         ),
-        Misconception(
-            "sum",
-            lambda x: x.sum((2, 3)),
+        wrong("sum", lambda x: x.sum((2, 3))).because(
             "You sum over the pixels. A sum grows with the size of the image, and the gates would "
-            "with it: divide by H·W.",
+            "with it: divide by H·W."
         ),
-        Misconception(
-            "axes-kept",
-            lambda x: x.mean((2, 3), keepdim=True),
+        wrong("axes-kept", lambda x: x.mean((2, 3), keepdim=True)).because(
             "The numbers are right, but the axes of height and width are still there. The linear "
-            "layers that follow want (B, C).",
+            "layers that follow want (B, C)."
         ),
-        Misconception(
-            "over-the-batch",
-            lambda x: x.mean((0, 2, 3)).expand(x.shape[0], -1),
+        wrong("over-the-batch", lambda x: x.mean((0, 2, 3)).expand(x.shape[0], -1)).because(
             "You average over the images of the batch as well, as batch norm does. The gate must "
-            "depend on *this* image: keep the first axis.",
+            "depend on *this* image: keep the first axis."
         ),
     ),
     right=(

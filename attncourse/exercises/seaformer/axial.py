@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import sums_to_one, tensor
 
 Pair = tuple[Tensor, Tensor]
@@ -163,8 +163,6 @@ def _mean_for_all(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 axial_attention = Exercise(
-    name="axial_attention",
-    lesson="13-seaformer",
     points=5,
     kind=Function(("mixed", "weights")),
     title="mixed and weights: tokens and their places ask, softmax over the tokens asked",
@@ -182,153 +180,117 @@ axial_attention = Exercise(
         Law("a token that asks nothing gets the mean of all values", _mean_for_all, _nothing_asked),
     ),
     misconceptions=(
-        Misconception(
-            "no-positions",
-            _with(to_query=lambda q, own, other: q, to_key=lambda k, own, other: k),
+        wrong(
+            "no-positions", _with(to_query=lambda q, own, other: q, to_key=lambda k, own, other: k)
+        ).because(
             "The positions have no effect: your tokens do not know where they stand. Add them to "
-            "queries and keys.",
+            "queries and keys."
         ),
-        Misconception(
-            "positions-on-queries-alone",
-            _with(to_key=lambda k, own, other: k),
-            "Only the queries know where they stand. Add `key_positions` to the keys.",
+        wrong("positions-on-queries-alone", _with(to_key=lambda k, own, other: k)).because(
+            "Only the queries know where they stand. Add `key_positions` to the keys."
         ),
-        Misconception(
-            "positions-on-keys-alone",
-            _with(to_query=lambda q, own, other: q),
-            "Only the keys know where they stand. Add `query_positions` to the queries.",
+        wrong("positions-on-keys-alone", _with(to_query=lambda q, own, other: q)).because(
+            "Only the keys know where they stand. Add `query_positions` to the queries."
         ),
-        Misconception(
+        wrong(
             "tables-exchanged",
             _with(to_query=lambda q, own, other: q + other, to_key=lambda k, own, other: k + other),
-            "The queries get the table of the keys, and the keys that of the queries.",
-        ),
-        Misconception(
+        ).because("The queries get the table of the keys, and the keys that of the queries."),
+        wrong(
             "one-table-for-both",
             _with(to_key=lambda k, own, other: k + other),
+            _with(to_query=lambda q, own, other: q + other),
+        ).because(
             "Queries and keys get the same table. There are two: where a token asks from, and "
-            "where it is found, are learned apart.",
-            variants=(_with(to_query=lambda q, own, other: q + other),),
+            "where it is found, are learned apart."
         ),
-        Misconception(
-            "positions-on-scores",
-            _bias,
+        wrong("positions-on-scores", _bias).because(
             "You add products of positions to products of contents. Added *before* the product, "
-            "contents meet positions as well.",
+            "contents meet positions as well."
         ),
-        Misconception(
+        wrong(
             "positions-multiplied",
             _with(to_query=lambda q, own, other: q * own, to_key=lambda k, own, other: k * own),
-            "You multiply by the positions; add them.",
-        ),
-        Misconception(
-            "first-places",
-            _with(stretch=_cut),
+        ).because("You multiply by the positions; add them."),
+        wrong("first-places", _with(stretch=_cut)).because(
             "You take the first places of the table and leave or repeat the others. The table "
-            "covers the whole side, however long: stretch it to L places.",
+            "covers the whole side, however long: stretch it to L places."
         ),
-        Misconception(
+        wrong(
             "nearest-place",
             _with(stretch=lambda p, n: F.interpolate(p, n, mode="nearest").mT),
+            _with(stretch=lambda p, n: F.interpolate(p, n, mode="nearest-exact").mT),
+        ).because(
             "You repeat the nearest place (`F.interpolate` does so by default). Between two places "
-            'lies something between the two: `mode="linear"`.',
-            variants=(_with(stretch=lambda p, n: F.interpolate(p, n, mode="nearest-exact").mT),),
+            'lies something between the two: `mode="linear"`.'
         ),
-        Misconception(
+        wrong(
             "corners-aligned",
             _with(stretch=lambda p, n: F.interpolate(p, n, mode="linear", align_corners=True).mT),
+        ).because(
             "You align the ends of table and side (`align_corners=True`). Here every place covers "
-            "an equal share of the side, which is what `F.interpolate` does if you say nothing.",
+            "an equal share of the side, which is what `F.interpolate` does if you say nothing."
         ),
-        Misconception(
-            "averaged-places",
-            _with(stretch=lambda p, n: F.adaptive_avg_pool1d(p, n).mT),
-            "You pool the table to L places. Stretch it, linearly from place to place.",
-        ),
-        Misconception(
-            "positions-reshaped",
-            _with(stretch=_reshaped),
+        wrong(
+            "averaged-places", _with(stretch=lambda p, n: F.adaptive_avg_pool1d(p, n).mT)
+        ).because("You pool the table to L places. Stretch it, linearly from place to place."),
+        wrong("positions-reshaped", _with(stretch=_reshaped)).because(
             "The stretched table is (h, D, L); `reshape` to (h, L, D) mixes places with channels. "
-            "Transpose.",
+            "Transpose."
         ),
-        Misconception(
-            "not-scaled",
-            _with(scale=lambda q, v: 1.0),
+        wrong("not-scaled", _with(scale=lambda q, v: 1.0)).because(
             "The scores are not divided by √D. DANet left them as they were; SeaFormer divides, as "
-            "the Transformer does.",
+            "the Transformer does."
         ),
-        Misconception(
-            "scaled-by-values",
-            _with(scale=lambda q, v: v.shape[3] ** -0.5),
+        wrong("scaled-by-values", _with(scale=lambda q, v: v.shape[3] ** -0.5)).because(
             "You divide by the root of E, the width of the values. Products of D numbers are what "
-            "grows: divide by √D.",
+            "grows: divide by √D."
         ),
-        Misconception(
-            "scaled-by-all-heads",
-            _with(scale=lambda q, v: (q.shape[1] * q.shape[3]) ** -0.5),
-            "You divide by the root of h · D. A head's product has D terms.",
+        wrong(
+            "scaled-by-all-heads", _with(scale=lambda q, v: (q.shape[1] * q.shape[3]) ** -0.5)
+        ).because("You divide by the root of h · D. A head's product has D terms."),
+        wrong("scaled-by-tokens", _with(scale=lambda q, v: q.shape[2] ** -0.5)).because(
+            "You divide by the root of the number of tokens; divide by √D, the width of a query."
         ),
-        Misconception(
-            "scaled-by-tokens",
-            _with(scale=lambda q, v: q.shape[2] ** -0.5),
-            "You divide by the root of the number of tokens; divide by √D, the width of a query.",
+        wrong("divided-by-width", _with(scale=lambda q, v: 1 / q.shape[3])).because(
+            "You divide by D; divide by its root."
         ),
-        Misconception(
-            "divided-by-width",
-            _with(scale=lambda q, v: 1 / q.shape[3]),
-            "You divide by D; divide by its root.",
-        ),
-        Misconception(
-            "contents-alone-scaled",
-            _early,
+        wrong("contents-alone-scaled", _early).because(
             "You scale the queries before the positions are added, so that these stay large. "
-            "Scale the products of the sums.",
+            "Scale the products of the sums."
         ),
-        Misconception(
-            "softmax-over-queries",
-            _with(weigh=lambda s: s.softmax(-2)),
+        wrong("softmax-over-queries", _with(weigh=lambda s: s.softmax(-2))).because(
             "Your weights sum to one over the tokens that ask. Each asking token shares out its "
-            "attention over those asked: the last axis.",
+            "attention over those asked: the last axis."
         ),
-        Misconception(
-            "softmax-over-heads",
-            _with(weigh=lambda s: s.softmax(1)),
+        wrong("softmax-over-heads", _with(weigh=lambda s: s.softmax(1))).because(
             "Your softmax runs over the heads. Each head shares out its own attention over the "
-            "tokens asked: the last axis.",
+            "tokens asked: the last axis."
         ),
-        Misconception(
-            "softmax-over-batch",
-            _with(weigh=lambda s: s.softmax(0)),
+        wrong("softmax-over-batch", _with(weigh=lambda s: s.softmax(0))).because(
             "Your softmax runs over the images of the batch, which have nothing to do with each "
-            "other. It runs over the tokens asked: the last axis.",
+            "other. It runs over the tokens asked: the last axis."
         ),
-        Misconception(
-            "multiplied-by-root",
-            _with(scale=lambda q, v: q.shape[3] ** 0.5),
-            "You multiply by √D; divide by it.",
+        wrong("multiplied-by-root", _with(scale=lambda q, v: q.shape[3] ** 0.5)).because(
+            "You multiply by √D; divide by it."
         ),
-        Misconception(
-            "scores-returned",
-            _scores_told,
+        wrong("scores-returned", _scores_told).because(
             "The mixture is right, but the second result holds the scores as they are before the "
-            "softmax. Return the weights.",
+            "softmax. Return the weights."
         ),
-        Misconception(
+        wrong(
             "positions-in-values",
             _with(to_value=lambda v, own, other: v + own.mean(2, keepdim=True)),
+        ).because(
             "Positions get into the values. They say where to look, and are nothing to be "
-            "collected.",
+            "collected."
         ),
-        Misconception(
-            "keys-collected",
-            _with(mix=lambda weights, v: weights.mT @ v),
-            "The mixture sums over the tokens that ask. `weights @ value` sums over those asked.",
+        wrong("keys-collected", _with(mix=lambda weights, v: weights.mT @ v)).because(
+            "The mixture sums over the tokens that ask. `weights @ value` sums over those asked."
         ),
-        Misconception(
-            "weights-returned-turned",
-            _with(told=lambda weights: weights.mT),
+        wrong("weights-returned-turned", _with(told=lambda weights: weights.mT)).because(
             "The mixture is right, but you return the weights turned around: row n belongs to the "
-            "token n that asks.",
+            "token n that asks."
         ),
     ),
     right=(_with(), _head_by_head, _all_heads_as_channels),

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 Layer = Callable[[Tensor], Tensor]
@@ -112,8 +112,6 @@ def _first_is_zero(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 gate_detail = Exercise(
-    name="gate_detail",
-    lesson="13-seaformer",
     points=3,
     kind=Function(("y",), call=_call),
     title="y: the detail, times a gate from value, rows and columns",
@@ -122,136 +120,104 @@ gate_detail = Exercise(
     batched=("detail", "value", "rows", "columns"),
     laws=(Law("a gate that is shut lets nothing through", _first_is_zero, _shut),),
     misconceptions=(
-        Misconception(
-            "sides-exchanged",
-            _with(add=lambda v, r, c: v + r[:, :, None] + c[..., None]),
+        wrong(
+            "sides-exchanged", _with(add=lambda v, r, c: v + r[:, :, None] + c[..., None])
+        ).because(
             "Rows and columns have exchanged their places; only a square map lets this run. A "
-            "number for each row goes along the width: (B, E, H, 1).",
+            "number for each row goes along the width: (B, E, H, 1)."
         ),
-        Misconception(
-            "no-value",
-            _with(add=lambda v, r, c: r[..., None] + c[:, :, None]),
+        wrong("no-value", _with(add=lambda v, r, c: r[..., None] + c[:, :, None])).because(
             "`value` is left out: two maps whose rows and columns have collected the same then get "
-            "the same gate. Add it before the projection, as the official code does.",
+            "the same gate. Add it before the projection, as the official code does."
         ),
-        Misconception(
-            "no-rows",
-            _with(add=lambda v, r, c: v + c[:, :, None]),
-            "The rows are left out of the sum.",
+        wrong("no-rows", _with(add=lambda v, r, c: v + c[:, :, None])).because(
+            "The rows are left out of the sum."
         ),
-        Misconception(
-            "no-columns",
-            _with(add=lambda v, r, c: v + r[..., None]),
-            "The columns are left out of the sum.",
+        wrong("no-columns", _with(add=lambda v, r, c: v + r[..., None])).because(
+            "The columns are left out of the sum."
         ),
-        Misconception(
+        wrong(
             "multiplied",
             _with(add=lambda v, r, c: v + r[..., None] * c[:, :, None]),
+            _with(add=lambda v, r, c: v * r[..., None] * c[:, :, None]),
+        ).because(
             "You multiply rows by columns, as coordinate attention does with its gates. Here they "
-            "are added, and there is one gate, at the end.",
-            variants=(_with(add=lambda v, r, c: v * r[..., None] * c[:, :, None]),),
+            "are added, and there is one gate, at the end."
         ),
-        Misconception(
+        wrong(
             "averaged",
             _with(add=lambda v, r, c: v + (r[..., None] + c[:, :, None]) / 2),
-            "You take the mean of rows and columns; add them as they are.",
-            variants=(_with(add=lambda v, r, c: _sum(v, r, c) / 3),),
-        ),
-        Misconception(
-            "sigmoid",
-            _with(squash=torch.sigmoid),
+            _with(add=lambda v, r, c: _sum(v, r, c) / 3),
+        ).because("You take the mean of rows and columns; add them as they are."),
+        wrong("sigmoid", _with(squash=torch.sigmoid)).because(
             "You close the gate with a sigmoid. SeaFormer has h-sigmoid, which is straight between "
-            "−3 and 3: `F.hardsigmoid`.",
+            "−3 and 3: `F.hardsigmoid`."
         ),
-        Misconception(
-            "no-squash",
-            _with(squash=lambda z: z),
-            "Nothing keeps the gate between 0 and 1: put h-sigmoid behind `project`.",
+        wrong("no-squash", _with(squash=lambda z: z)).because(
+            "Nothing keeps the gate between 0 and 1: put h-sigmoid behind `project`."
         ),
-        Misconception(
-            "h-swish",
-            _with(squash=F.hardswish),
+        wrong("h-swish", _with(squash=F.hardswish)).because(
             "That is h-swish, which multiplies by its input once more. A gate lies between 0 and "
-            "1: h-sigmoid.",
+            "1: h-sigmoid."
         ),
-        Misconception(
-            "no-activation", _with(activation=lambda z: z), "There is no ReLU6 before `project`."
+        wrong("no-activation", _with(activation=lambda z: z)).because(
+            "There is no ReLU6 before `project`."
         ),
-        Misconception(
-            "relu",
-            _with(activation=torch.relu),
-            "You take ReLU before `project`. It is ReLU6, which also stops at 6.",
+        wrong("relu", _with(activation=torch.relu)).because(
+            "You take ReLU before `project`. It is ReLU6, which also stops at 6."
         ),
-        Misconception(
-            "activation-without-floor",
-            _with(activation=lambda z: z.clamp(max=6)),
-            "Before `project`, you stop at 6 alone. ReLU6 stops at 0 as well.",
+        wrong("activation-without-floor", _with(activation=lambda z: z.clamp(max=6))).because(
+            "Before `project`, you stop at 6 alone. ReLU6 stops at 0 as well."
         ),
-        Misconception(
+        wrong(
             "activation-before-the-sum",
             _with(
                 add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c)), activation=lambda z: z
             ),
+            _with(add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c))),
+        ).because(
             "ReLU6 is applied to values, rows and columns apart. Add the three first: they may "
-            "cancel each other.",
-            variants=(_with(add=lambda v, r, c: _sum(F.relu6(v), F.relu6(r), F.relu6(c))),),
+            "cancel each other."
         ),
-        Misconception(
-            "squashed-before",
-            _early,
+        wrong("squashed-before", _early).because(
             "h-sigmoid comes before `project`, so that nothing keeps the gate between 0 and 1. It "
-            "comes last.",
+            "comes last."
         ),
-        Misconception(
-            "h-sigmoid-unbounded",
-            _with(squash=lambda z: z / 6 + 0.5),
-            "Your h-sigmoid goes on beyond 0 and 1. It is 0 up to −3, and 1 from 3 on.",
+        wrong("h-sigmoid-unbounded", _with(squash=lambda z: z / 6 + 0.5)).because(
+            "Your h-sigmoid goes on beyond 0 and 1. It is 0 up to −3, and 1 from 3 on."
         ),
-        Misconception(
-            "h-sigmoid-up-to-six",
-            _with(squash=lambda z: F.relu6(z + 3)),
-            "Your gate goes up to 6. h-sigmoid is ReLU6 of z + 3, divided by 6.",
+        wrong("h-sigmoid-up-to-six", _with(squash=lambda z: F.relu6(z + 3))).because(
+            "Your gate goes up to 6. h-sigmoid is ReLU6 of z + 3, divided by 6."
         ),
-        Misconception(
-            "gate-turned",
-            _with(apply=lambda gate, logits, detail: (1 - gate) * detail),
-            "Your gate is shut where it should be open: you multiply by 1 minus the gate.",
+        wrong("gate-turned", _with(apply=lambda gate, logits, detail: (1 - gate) * detail)).because(
+            "Your gate is shut where it should be open: you multiply by 1 minus the gate."
         ),
-        Misconception(
-            "activation-late",
-            _late,
+        wrong("activation-late", _late).because(
             "ReLU6 comes after `project`, so that no gate is ever less than one half. It belongs "
-            "before.",
+            "before."
         ),
-        Misconception(
-            "gate-returned",
-            _with(apply=lambda gate, logits, detail: gate),
-            "You return the gate. Multiply the detail by it.",
+        wrong("gate-returned", _with(apply=lambda gate, logits, detail: gate)).because(
+            "You return the gate. Multiply the detail by it."
         ),
-        Misconception(
+        wrong(
             "roles-exchanged",
             _with(
                 squash=lambda z: z,
                 apply=lambda gate, logits, detail: logits * F.hardsigmoid(detail),
             ),
+        ).because(
             "Your detail gates what the axes have seen. It is the other way round: the axial "
-            "branch is the gate, and the detail passes through it.",
+            "branch is the gate, and the detail passes through it."
         ),
-        Misconception(
-            "added",
-            _with(apply=lambda gate, logits, detail: gate + detail),
-            "You add the gate to the detail; multiply.",
+        wrong("added", _with(apply=lambda gate, logits, detail: gate + detail)).because(
+            "You add the gate to the detail; multiply."
         ),
-        Misconception(
-            "residual",
-            _with(apply=lambda gate, logits, detail: detail + gate * detail),
+        wrong("residual", _with(apply=lambda gate, logits, detail: detail + gate * detail)).because(
             "You add the detail once more, so that nothing can be shut. The shortcut of the block "
-            "comes later, and is another.",
+            "comes later, and is another."
         ),
-        Misconception(
-            "detached",
-            _with(apply=lambda gate, logits, detail: gate.detach() * detail),
-            "The numbers are right, but the gate is cut off from the graph and would never learn.",
+        wrong("detached", _with(apply=lambda gate, logits, detail: gate.detach() * detail)).because(
+            "The numbers are right, but the gate is cut off from the graph and would never learn."
         ),
     ),
     right=(_with(), _by_einsum, _row_by_row),

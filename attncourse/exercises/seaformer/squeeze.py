@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -72,8 +72,6 @@ def _rows_are_blind(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 squeeze_axis = Exercise(
-    name="squeeze_axis",
-    lesson="13-seaformer",
     points=2,
     kind=Function(("rows", "columns"), call=_call),
     title="tokens (B, h, L, D): a mean for each row (axis 3), for each column (axis 2)",
@@ -84,66 +82,58 @@ squeeze_axis = Exercise(
         Law("shuffling within the rows changes columns, and no row", _rows_are_blind, _mixed_rows),
     ),
     misconceptions=(
-        Misconception(
-            "axes-exchanged",
-            _with(pool=lambda x, axis: x.mean(5 - axis)),
+        wrong("axes-exchanged", _with(pool=lambda x, axis: x.mean(5 - axis))).because(
             "You keep the axis that should go. `axis` is the one to average away: with axis 3, the "
-            "width, a number is left for each row.",
+            "width, a number is left for each row."
         ),
-        Misconception(
+        wrong(
             "axis-ignored",
             _with(pool=lambda x, axis: x.mean(3)),
-            "You squeeze the same axis whatever `axis` says.",
-            variants=(_with(pool=lambda x, axis: x.mean(2)),),
+            _with(pool=lambda x, axis: x.mean(2)),
+        ).because("You squeeze the same axis whatever `axis` says."),
+        wrong("maximum", _with(pool=lambda x, axis: x.amax(axis))).because(
+            "You take the greatest value along the axis. SeaFormer takes the mean."
         ),
-        Misconception(
-            "maximum",
-            _with(pool=lambda x, axis: x.amax(axis)),
-            "You take the greatest value along the axis. SeaFormer takes the mean.",
+        wrong("sum", _with(pool=lambda x, axis: x.sum(axis))).because(
+            "You sum, so that a long row speaks louder than a short one. Take the mean."
         ),
-        Misconception(
-            "sum",
-            _with(pool=lambda x, axis: x.sum(axis)),
-            "You sum, so that a long row speaks louder than a short one. Take the mean.",
-        ),
-        Misconception(
-            "divided-by-the-wrong-side",
-            _with(pool=lambda x, axis: x.sum(axis) / x.shape[5 - axis]),
+        wrong(
+            "divided-by-the-wrong-side", _with(pool=lambda x, axis: x.sum(axis) / x.shape[5 - axis])
+        ).because(
             "The sum is divided by the length of the axis that stays. That is right on square maps "
-            "alone.",
+            "alone."
         ),
-        Misconception(
-            "heads-interleaved",
-            _with(cut=_interleaved),
+        wrong("heads-interleaved", _with(cut=_interleaved)).because(
             "Your heads take every h-th channel. The first head has the first D channels, the "
-            "second the next D: cut (B, h·D, L) into (B, h, D, L).",
+            "second the next D: cut (B, h·D, L) into (B, h, D, L)."
         ),
-        Misconception(
+        wrong(
             "reshaped",
             _with(cut=lambda p, heads: p.reshape(len(p), heads, p.shape[2], p.shape[1] // heads)),
+        ).because(
             "The shape is right, but `reshape` does not turn anything: a token then mixes numbers "
-            "of different places. First cut the channels, (B, h, D, L), then transpose.",
+            "of different places. First cut the channels, (B, h, D, L), then transpose."
         ),
-        Misconception(
-            "not-turned",
-            _with(cut=lambda p, heads: p.unflatten(1, (heads, -1))),
+        wrong("not-turned", _with(cut=lambda p, heads: p.unflatten(1, (heads, -1)))).because(
             "The numbers are right, but a token should be a row of the result: (B, h, L, D), and "
-            "yours is (B, h, D, L). Transpose the last two.",
+            "yours is (B, h, D, L). Transpose the last two."
         ),
-        Misconception(
+        wrong(
             "heads-averaged",
             _with(
                 cut=lambda p, heads: (
                     p.unflatten(1, (heads, -1)).mean(1, keepdim=True).expand(-1, heads, -1, -1).mT
                 )
             ),
-            "All heads are the same: you average over them too. Each keeps channels of its own.",
+        ).because(
+            "All heads are the same: you average over them too. Each keeps channels of its own."
         ),
-        Misconception(
+        wrong(
             "whole-map",
             _with(pool=lambda x, axis: x.mean((2, 3), keepdim=True).expand_as(x).select(axis, 0)),
+        ).because(
             "You average over the whole map, as SE does, and all tokens are alike. Squeeze one "
-            "axis, and keep the other.",
+            "axis, and keep the other."
         ),
     ),
     right=(_with(), _by_view, _by_windows, _heads_first),

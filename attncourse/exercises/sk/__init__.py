@@ -3,6 +3,7 @@
 Letters: B batch, M branches, C channels, H and W of a map, D the hidden width max(C // r, L).
 """
 
+from attncourse.exercises.core import listed
 from attncourse.exercises.sk.branch import Branch
 from attncourse.exercises.sk.convolution import SKConv
 from attncourse.exercises.sk.fuse import Fuse
@@ -10,6 +11,4 @@ from attncourse.exercises.sk.select import select
 from attncourse.exercises.sk.unit import sk_unit
 
 #: In the order in which the lesson asks them.
-EXERCISES = (Branch, Fuse, select, SKConv, sk_unit)
-
-__all__ = ["EXERCISES", "Branch", "Fuse", "SKConv", "select", "sk_unit"]
+EXERCISES = listed(__name__, "07-sk", Branch, Fuse, select, SKConv, sk_unit)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.probe import Scalar
 
 
@@ -87,8 +87,6 @@ def _nowhere_negative(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 Branch = Exercise(
-    name="Branch",
-    lesson="07-sk",
     points=2,
     kind=Module(("u",), by_name=True, training=True),
     title="u: ReLU of the norm of the dilated convolution",
@@ -98,70 +96,61 @@ Branch = Exercise(
     batched=("x",),
     laws=(Law("nothing is negative", _nowhere_negative),),
     misconceptions=(
-        Misconception(
+        wrong(
             "map-shrinks",
             _branch_with(lambda b, x: b.norm(b.convolve(x, padding=1, dilation=b.dilation)).relu()),
-            "Your map loses pixels at its border. A kernel whose taps lie `dilation` apart reaches "
-            "`dilation` pixels beyond its middle: pad by as many, or branches cannot be added.",
-            variants=(
-                _branch_with(
-                    lambda b, x: (
-                        b.norm(b.convolve(x, padding=0, dilation=b.dilation)).relu()
-                        if x.shape[-1] > 2 * b.dilation
-                        else x
-                    )
-                ),
+            _branch_with(
+                lambda b, x: (
+                    b.norm(b.convolve(x, padding=0, dilation=b.dilation)).relu()
+                    if x.shape[-1] > 2 * b.dilation
+                    else x
+                )
             ),
+        ).because(
+            "Your map loses pixels at its border. A kernel whose taps lie `dilation` apart reaches "
+            "`dilation` pixels beyond its middle: pad by as many, or branches cannot be added."
         ),
-        Misconception(
-            "not-dilated",
-            _branch_with(lambda b, x: b.norm(b.convolve(x, dilation=1)).relu()),
+        wrong(
+            "not-dilated", _branch_with(lambda b, x: b.norm(b.convolve(x, dilation=1)).relu())
+        ).because(
             "`dilation` has no effect: your taps are neighbours, so every branch sees the same "
-            "3×3 window.",
+            "3×3 window."
         ),
-        Misconception(
+        wrong(
             "padded-but-not-dilated",
             _branch_with(lambda b, x: b.norm(b.convolve(x, padding=b.dilation, dilation=1)).relu()),
+        ).because(
             "Your map grows: it is padded for a dilated kernel, but the kernel is not dilated. "
-            "Give `dilation` to the convolution, too.",
+            "Give `dilation` to the convolution, too."
         ),
-        Misconception(
-            "always-two",
-            _branch_with(lambda b, x: b.norm(b.convolve(x, dilation=2)).relu()),
-            "Your dilation is always 2. Use the argument: a third branch will want 3.",
-        ),
-        Misconception(
-            "no-relu",
-            _branch_with(lambda b, x: b.norm(b.conv(x))),
+        wrong(
+            "always-two", _branch_with(lambda b, x: b.norm(b.convolve(x, dilation=2)).relu())
+        ).because("Your dilation is always 2. Use the argument: a third branch will want 3."),
+        wrong("no-relu", _branch_with(lambda b, x: b.norm(b.conv(x)))).because(
             "The ReLU at the end is missing: what a branch reports is how much it found, and that "
-            "is not negative.",
+            "is not negative."
         ),
-        Misconception(
-            "no-norm",
-            _branch_with(lambda b, x: b.conv(x).relu()),
-            "The norm is never called. Without it the branches speak in different strengths.",
+        wrong("no-norm", _branch_with(lambda b, x: b.conv(x).relu())).because(
+            "The norm is never called. Without it the branches speak in different strengths."
         ),
-        Misconception(
-            "relu-before-norm",
-            _branch_with(lambda b, x: b.norm(b.conv(x).relu())),
-            "The ReLU stands before the norm. The order is convolution, norm, ReLU.",
+        wrong("relu-before-norm", _branch_with(lambda b, x: b.norm(b.conv(x).relu()))).because(
+            "The ReLU stands before the norm. The order is convolution, norm, ReLU."
         ),
-        Misconception(
-            "norm-first",
-            _branch_with(lambda b, x: b.conv(b.norm(x)).relu()),
-            "The norm acts on what goes into the convolution. It follows the convolution.",
+        wrong("norm-first", _branch_with(lambda b, x: b.conv(b.norm(x)).relu())).because(
+            "The norm acts on what goes into the convolution. It follows the convolution."
         ),
-        Misconception(
+        wrong(
             "batch-statistics",
             _branch_with(
                 lambda b, x: F.batch_norm(
                     b.conv(x), None, None, b.norm.weight, b.norm.bias, training=True
                 ).relu()
             ),
+        ).because(
             "In evaluation you still take mean and variance of the batch, so one image depends on "
-            "the others. Call `self.norm`, which knows when to use which.",
+            "the others. Call `self.norm`, which knows when to use which."
         ),
-        Misconception(
+        wrong(
             "frozen",
             _branch_with(
                 lambda b, x: F.batch_norm(
@@ -173,18 +162,15 @@ Branch = Exercise(
                     eps=b.norm.eps,
                 ).relu()
             ),
+        ).because(
             "In training you norm by the running mean and variance, as in evaluation, so the norm "
-            "never learns what passes through it. Call `self.norm`, which knows when to use which.",
+            "never learns what passes through it. Call `self.norm`, which knows when to use which."
         ),
-        Misconception(
-            "residual",
-            _branch_with(lambda b, x: x + b.norm(b.conv(x)).relu()),
-            "You add the input. The shortcut belongs around the whole unit, not around a branch.",
+        wrong("residual", _branch_with(lambda b, x: x + b.norm(b.conv(x)).relu())).because(
+            "You add the input. The shortcut belongs around the whole unit, not around a branch."
         ),
-        Misconception(
-            "detached",
-            _branch_with(lambda b, x: b.norm(b.conv(x)).relu().detach()),
-            "The numbers are right, but they are cut off from the graph: no kernel could learn.",
+        wrong("detached", _branch_with(lambda b, x: b.norm(b.conv(x)).relu().detach())).because(
+            "The numbers are right, but they are cut off from the graph: no kernel could learn."
         ),
     ),
     right=(

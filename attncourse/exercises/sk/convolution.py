@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module, Outputs
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.probe import Scalar
 from attncourse.exercises.sk import branch, fuse
 
@@ -160,8 +160,6 @@ def _nowhere_negative(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 SKConv = Exercise(
-    name="SKConv",
-    lesson="07-sk",
     points=4,
     kind=Module(("y",), by_name=True),
     title="y: the branches, each channel's mixture chosen by what all of them found",
@@ -171,84 +169,54 @@ SKConv = Exercise(
     batched=("x",),
     laws=(Law("nothing is negative", _nowhere_negative),),
     misconceptions=(
-        Misconception(
-            "all-the-same-size",
-            _sk_with(_plain, dilation=lambda i: 1),
-            "All your branches have dilation 1: there is nothing to choose between.",
+        wrong("all-the-same-size", _sk_with(_plain, dilation=lambda i: 1)).because(
+            "All your branches have dilation 1: there is nothing to choose between."
         ),
-        Misconception(
-            "one-too-far",
-            _sk_with(_plain, dilation=lambda i: i + 2),
-            "Your dilations begin at 2; the first branch is the plain 3×3 kernel, dilation 1.",
+        wrong("one-too-far", _sk_with(_plain, dilation=lambda i: i + 2)).because(
+            "Your dilations begin at 2; the first branch is the plain 3×3 kernel, dilation 1."
         ),
-        Misconception(
-            "doubling",
-            _sk_with(_plain, dilation=lambda i: 2**i),
+        wrong("doubling", _sk_with(_plain, dilation=lambda i: 2**i)).because(
             "Your dilations double: 1, 2, 4. They count: branch m has dilation m, for a kernel of "
-            "2m + 1. With two branches nobody sees the difference.",
+            "2m + 1. With two branches nobody sees the difference."
         ),
-        Misconception(
-            "turned-around",
-            _weighing(lambda logits: logits.softmax(1).flip(1)),
-            "The weights go to the wrong branches: the smallest kernel gets the largest one's.",
+        wrong("turned-around", _weighing(lambda logits: logits.softmax(1).flip(1))).because(
+            "The weights go to the wrong branches: the smallest kernel gets the largest one's."
         ),
-        Misconception(
-            "other-layout",
-            _sk_with(_other_layout),
+        wrong("other-layout", _sk_with(_other_layout)).because(
             "The logits are laid out the other way round: first come all channels of the first "
-            "branch, then all of the second. Give the weight of `select` the shape (M, C, D).",
+            "branch, then all of the second. Give the weight of `select` the shape (M, C, D)."
         ),
-        Misconception(
-            "two-only",
-            _sk_with(_two_only),
-            "With three branches, only two take part in the choice: nothing may depend on M = 2.",
+        wrong("two-only", _sk_with(_two_only)).because(
+            "With three branches, only two take part in the choice: nothing may depend on M = 2."
         ),
-        Misconception(
-            "over-channels",
-            _weighing(lambda logits: logits.softmax(2)),
-            "The softmax runs over the channels. The branches compete, not the channels.",
+        wrong("over-channels", _weighing(lambda logits: logits.softmax(2))).because(
+            "The softmax runs over the channels. The branches compete, not the channels."
         ),
-        Misconception(
-            "sigmoid",
-            _weighing(torch.sigmoid),
-            "Each branch has a gate of its own. They should share one whole: softmax over M.",
+        wrong("sigmoid", _weighing(torch.sigmoid)).because(
+            "Each branch has a gate of its own. They should share one whole: softmax over M."
         ),
-        Misconception(
-            "average",
-            _weighing(lambda logits: torch.full_like(logits, 1 / logits.shape[1])),
-            "That is the plain mean of the branches; nothing is selected.",
+        wrong(
+            "average", _weighing(lambda logits: torch.full_like(logits, 1 / logits.shape[1]))
+        ).because("That is the plain mean of the branches; nothing is selected."),
+        wrong("plain-sum", _weighing(torch.ones_like)).because(
+            "That is the plain sum of the branches; nothing is selected."
         ),
-        Misconception(
-            "plain-sum",
-            _weighing(torch.ones_like),
-            "That is the plain sum of the branches; nothing is selected.",
+        wrong("hears-the-input", _hearing(lambda x, u: x[:, None])).because(
+            "The fusion hears the input. It should hear what the branches found."
         ),
-        Misconception(
-            "hears-the-input",
-            _hearing(lambda x, u: x[:, None]),
-            "The fusion hears the input. It should hear what the branches found.",
+        wrong("hears-one-branch", _hearing(lambda x, u: u[:, :1])).because(
+            "The fusion hears the first branch only. Give it all of them."
         ),
-        Misconception(
-            "hears-one-branch",
-            _hearing(lambda x, u: u[:, :1]),
-            "The fusion hears the first branch only. Give it all of them.",
-        ),
-        Misconception(
-            "in-a-chain",
-            _sk_with(_in_a_chain),
+        wrong("in-a-chain", _sk_with(_in_a_chain)).because(
             "Each branch sees what the one before it found. They stand side by side: call every "
-            "branch on `x`.",
+            "branch on `x`."
         ),
-        Misconception(
-            "residual",
-            _sk_with(lambda sk, x: x + _plain(sk, x)),
-            "You add the input. The shortcut belongs to the unit around this layer.",
+        wrong("residual", _sk_with(lambda sk, x: x + _plain(sk, x))).because(
+            "You add the input. The shortcut belongs to the unit around this layer."
         ),
-        Misconception(
-            "detached",
-            _weighing(lambda logits: logits.softmax(1).detach()),
+        wrong("detached", _weighing(lambda logits: logits.softmax(1).detach())).because(
             "The numbers are right, but the weights are cut off from the graph: the choice would "
-            "never be learned.",
+            "never be learned."
         ),
     ),
     right=(_sk_with(_plain), _sk_with(_by_running_sum), _sk_with(_by_concatenation)),

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Misconception, Module
+from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, wrong
 from attncourse.exercises.core.laws import flipped, unchanged
 from attncourse.exercises.core.probe import Scalar
 
@@ -89,8 +89,6 @@ class _Convolutions(nn.Module):
 
 
 Fuse = Exercise(
-    name="Fuse",
-    lesson="07-sk",
     points=3,
     kind=Module(("z",), by_name=True),
     title="z: ReLU of the norm of the narrowed descriptors",
@@ -100,66 +98,44 @@ Fuse = Exercise(
     batched=("u",),
     laws=(Law("the branches have no order", unchanged("z"), flipped("u", 1)),),
     misconceptions=(
-        Misconception(
-            "first-branch-only",
-            _after(lambda u: u[:, 0].mean((2, 3))),
+        wrong("first-branch-only", _after(lambda u: u[:, 0].mean((2, 3)))).because(
             "Only the first branch is heard. What a larger kernel found must count too: add the "
-            "branches.",
+            "branches."
         ),
-        Misconception(
-            "mean-of-branches",
-            _after(lambda u: u.mean((1, 3, 4))),
-            "You average over the branches. The paper adds them: the mean is over pixels only.",
+        wrong("mean-of-branches", _after(lambda u: u.mean((1, 3, 4)))).because(
+            "You average over the branches. The paper adds them: the mean is over pixels only."
         ),
-        Misconception(
-            "sum-over-pixels",
-            _after(lambda u: u.sum((1, 3, 4))),
+        wrong("sum-over-pixels", _after(lambda u: u.sum((1, 3, 4)))).because(
             "You sum over the pixels. Take the mean over height and width, or the result would "
-            "grow with the image.",
+            "grow with the image."
         ),
-        Misconception(
-            "strongest-branch",
-            _after(lambda u: u.amax(1).mean((2, 3))),
-            "You take the strongest branch at each place. The paper adds the branches.",
+        wrong("strongest-branch", _after(lambda u: u.amax(1).mean((2, 3)))).because(
+            "You take the strongest branch at each place. The paper adds the branches."
         ),
-        Misconception(
-            "maximum-over-pixels",
-            _after(lambda u: u.sum(1).amax((2, 3))),
-            "You squeeze by the maximum; asked for is the mean over all pixels.",
+        wrong("maximum-over-pixels", _after(lambda u: u.sum(1).amax((2, 3)))).because(
+            "You squeeze by the maximum; asked for is the mean over all pixels."
         ),
-        Misconception(
-            "over-the-batch",
-            _after(lambda u: _told(u).mean(0, keepdim=True).expand(len(u), -1)),
-            "All images of the batch are told the same: you average over the batch too.",
+        wrong(
+            "over-the-batch", _after(lambda u: _told(u).mean(0, keepdim=True).expand(len(u), -1))
+        ).because("All images of the batch are told the same: you average over the batch too."),
+        wrong("no-relu", _fuse_with(lambda f, u: f.norm(f.narrow(_told(u))))).because(
+            "The ReLU is missing. Without it, this layer and the next are one linear layer."
         ),
-        Misconception(
-            "no-relu",
-            _fuse_with(lambda f, u: f.norm(f.narrow(_told(u)))),
-            "The ReLU is missing. Without it, this layer and the next are one linear layer.",
-        ),
-        Misconception(
-            "no-norm",
-            _fuse_with(lambda f, u: f.narrow(_told(u)).relu()),
+        wrong("no-norm", _fuse_with(lambda f, u: f.narrow(_told(u)).relu())).because(
             "The norm is never called. Popular versions leave it out; the official network has it "
-            "between the linear layer and the ReLU.",
+            "between the linear layer and the ReLU."
         ),
-        Misconception(
-            "neither-norm-nor-relu",
-            _fuse_with(lambda f, u: f.narrow(_told(u))),
+        wrong("neither-norm-nor-relu", _fuse_with(lambda f, u: f.narrow(_told(u)))).because(
             "Only the linear layer is left. Norm and ReLU follow it; with two linear layers in a "
-            "row, the second could do the work of both.",
+            "row, the second could do the work of both."
         ),
-        Misconception(
-            "relu-before-norm",
-            _fuse_with(lambda f, u: f.norm(f.narrow(_told(u)).relu())),
-            "The ReLU stands before the norm. The order is linear layer, norm, ReLU.",
+        wrong(
+            "relu-before-norm", _fuse_with(lambda f, u: f.norm(f.narrow(_told(u)).relu()))
+        ).because("The ReLU stands before the norm. The order is linear layer, norm, ReLU."),
+        wrong("sigmoid", _fuse_with(lambda f, u: f.norm(f.narrow(_told(u))).sigmoid())).because(
+            "A sigmoid ends the fusion. These are hidden units, no gates: take a ReLU."
         ),
-        Misconception(
-            "sigmoid",
-            _fuse_with(lambda f, u: f.norm(f.narrow(_told(u))).sigmoid()),
-            "A sigmoid ends the fusion. These are hidden units, no gates: take a ReLU.",
-        ),
-        Misconception(
+        wrong(
             "batch-statistics",
             _fuse_with(
                 lambda f, u: (
@@ -175,45 +151,42 @@ Fuse = Exercise(
                     else f.norm(f.narrow(_told(u))).relu()
                 )
             ),
+        ).because(
             "In evaluation you still take mean and variance of the batch: call `self.norm`, which "
-            "knows when to use which.",
+            "knows when to use which."
         ),
-        Misconception(
+        wrong(
             "no-minimum",
             _fuse_with(
                 lambda f, u: f.norm(f.narrow(_told(u))).relu(),
                 lambda channels, reduction, min_hidden: channels // reduction,
             ),
+        ).because(
             "For many channels your hidden width is right, for few it is too small: it is never "
-            "less than `min_hidden`.",
+            "less than `min_hidden`."
         ),
-        Misconception(
+        wrong(
             "width-for-many",
             _fuse_with(
                 lambda f, u: f.norm(f.narrow(_told(u))).relu(),
                 lambda channels, reduction, min_hidden: min_hidden,
             ),
-            "For few channels your hidden width is right, for many it is not `channels // "
-            "reduction`. Do you always take `min_hidden`, which is only the least, or round up?",
-            variants=(
-                _fuse_with(
-                    lambda f, u: f.norm(f.narrow(_told(u))).relu(),
-                    lambda channels, reduction, min_hidden: max(
-                        round(channels / reduction), min_hidden
-                    ),
-                ),
-                _fuse_with(
-                    lambda f, u: f.norm(f.narrow(_told(u))).relu(),
-                    lambda channels, reduction, min_hidden: max(
-                        -(-channels // reduction), min_hidden
-                    ),
+            _fuse_with(
+                lambda f, u: f.norm(f.narrow(_told(u))).relu(),
+                lambda channels, reduction, min_hidden: max(
+                    round(channels / reduction), min_hidden
                 ),
             ),
+            _fuse_with(
+                lambda f, u: f.norm(f.narrow(_told(u))).relu(),
+                lambda channels, reduction, min_hidden: max(-(-channels // reduction), min_hidden),
+            ),
+        ).because(
+            "For few channels your hidden width is right, for many it is not `channels // "
+            "reduction`. Do you always take `min_hidden`, which is only the least, or round up?"
         ),
-        Misconception(
-            "detached",
-            _after(lambda u: _told(u).detach()),
-            "The numbers are right, but the branches are cut off from the graph.",
+        wrong("detached", _after(lambda u: _told(u).detach())).because(
+            "The numbers are right, but the branches are cut off from the graph."
         ),
     ),
     right=(_after(_told), _Convolutions, _after(lambda u: u.mean((3, 4)).sum(1))),

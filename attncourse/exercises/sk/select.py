@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import sums_to_one, tensor, unchanged
 
 Answer = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -107,8 +107,6 @@ def _prefer_all(inputs: Inputs) -> Inputs:
 
 
 select = Exercise(
-    name="select",
-    lesson="07-sk",
     points=4,
     kind=Function(("maps", "weights")),
     title="maps: the branches, weighted by a softmax over them",
@@ -121,125 +119,106 @@ select = Exercise(
         Law("what speaks for all branches alike changes nothing", unchanged("maps"), _prefer_all),
     ),
     misconceptions=(
-        Misconception(
-            "over-channels",
-            _select_with(lambda logits: logits.softmax(2)),
+        wrong("over-channels", _select_with(lambda logits: logits.softmax(2))).because(
             "Your weights sum to one over the channels, so channels compete. It is the *branches* "
-            "that compete, for each channel on its own: the softmax runs over M.",
+            "that compete, for each channel on its own: the softmax runs over M."
         ),
-        Misconception(
-            "over-the-batch",
-            _select_with(lambda logits: logits.softmax(0)),
+        wrong("over-the-batch", _select_with(lambda logits: logits.softmax(0))).because(
             "Your weights sum to one over the images of the batch: the softmax runs over the first "
-            "axis. It should run over the branches.",
+            "axis. It should run over the branches."
         ),
-        Misconception(
+        wrong(
             "over-everything",
             _select_with(lambda logits: logits.flatten(1).softmax(1).view_as(logits)),
+        ).because(
             "One softmax runs over branches and channels together, so a channel that is wanted "
-            "takes from all others. Each channel has a whole to share out among the branches.",
+            "takes from all others. Each channel has a whole to share out among the branches."
         ),
-        Misconception(
-            "sigmoid",
-            _select_with(torch.sigmoid),
+        wrong("sigmoid", _select_with(torch.sigmoid)).because(
             "These are gates: each branch decides alone, and all may be open or shut at once. Here "
-            "the branches share one whole: softmax over M.",
+            "the branches share one whole: softmax over M."
         ),
-        Misconception(
+        wrong(
             "sigmoids-shared-out",
             _select_with(lambda logits: logits.sigmoid() / logits.sigmoid().sum(1, keepdim=True)),
+        ).because(
             "The weights sum to one, but they are sigmoids divided by their sum. What speaks for "
-            "all branches alike then changes the choice: take the softmax of the logits.",
+            "all branches alike then changes the choice: take the softmax of the logits."
         ),
-        Misconception(
-            "logits-returned",
-            lambda u, z, w: (_mixed(u, _logits(z, w).softmax(1)), _logits(z, w)),
+        wrong(
+            "logits-returned", lambda u, z, w: (_mixed(u, _logits(z, w).softmax(1)), _logits(z, w))
+        ).because(
             "The maps are right, but beside them you return the logits. Return the weights: what "
-            "the softmax made of them.",
+            "the softmax made of them."
         ),
-        Misconception(
-            "no-softmax",
-            _select_with(lambda logits: logits),
+        wrong("no-softmax", _select_with(lambda logits: logits)).because(
             "You weigh the branches by the logits themselves, which may be negative or large. Put "
-            "a softmax over the branches.",
+            "a softmax over the branches."
         ),
-        Misconception(
-            "hard-choice",
-            _select_with(_hard),
+        wrong("hard-choice", _select_with(_hard)).because(
             "You take the best branch only. The name says *select*, but softly: a choice by argmax "
-            "has no gradient, so nobody could learn to choose.",
+            "has no gradient, so nobody could learn to choose."
         ),
-        Misconception(
-            "average",
-            _select_with(lambda logits: torch.full_like(logits, 1 / logits.shape[1])),
-            "That is the plain mean of the branches, the same for every image: `z` is not used.",
+        wrong(
+            "average", _select_with(lambda logits: torch.full_like(logits, 1 / logits.shape[1]))
+        ).because(
+            "That is the plain mean of the branches, the same for every image: `z` is not used."
         ),
-        Misconception(
+        wrong(
             "one-weight-a-branch",
             _select_with(lambda logits: logits.mean(2, keepdim=True).softmax(1).expand_as(logits)),
+        ).because(
             "All channels choose alike. Each channel has logits of its own and may choose "
-            "differently.",
+            "differently."
         ),
-        Misconception(
+        wrong(
             "scaled",
             lambda u, z, w: _select_with(lambda logits: logits.softmax(1))(
                 u, z / z.shape[1] ** 0.5, w
             ),
+        ).because(
             "The logits are divided by the root of the hidden width. The Transformer does that "
-            "with its dot products; here they go into the softmax as they are.",
+            "with its dot products; here they go into the softmax as they are."
         ),
-        Misconception(
-            "turned-around",
-            _select_with(lambda logits: logits.softmax(1).flip(1)),
-            "The weights go to the wrong branches: the first branch gets the last one's.",
+        wrong("turned-around", _select_with(lambda logits: logits.softmax(1).flip(1))).because(
+            "The weights go to the wrong branches: the first branch gets the last one's."
         ),
-        Misconception(
-            "least-wanted",
-            _select_with(lambda logits: (-logits).softmax(1)),
-            "The branch with the smallest logit gets most: there is a minus before the softmax.",
+        wrong("least-wanted", _select_with(lambda logits: (-logits).softmax(1))).because(
+            "The branch with the smallest logit gets most: there is a minus before the softmax."
         ),
-        Misconception(
-            "other-layout",
-            _other_layout,
+        wrong("other-layout", _other_layout).because(
             "The logits are laid out the other way round: first come all channels of the first "
             "branch, then all of the second. A reshape to (B, M, C) keeps that order, one to "
-            "(B, C, M) mixes branches and channels.",
+            "(B, C, M) mixes branches and channels."
         ),
-        Misconception(
-            "averaged",
-            _combine_with(lambda u, w: (u * w[..., None, None]).mean(1)),
-            "You average the weighted branches. The weights sum to one already: sum.",
+        wrong("averaged", _combine_with(lambda u, w: (u * w[..., None, None]).mean(1))).because(
+            "You average the weighted branches. The weights sum to one already: sum."
         ),
-        Misconception(
-            "not-summed",
-            _combine_with(lambda u, w: u * w[..., None, None]),
-            "These are the weighted branches, side by side. Sum them over M.",
+        wrong("not-summed", _combine_with(lambda u, w: u * w[..., None, None])).because(
+            "These are the weighted branches, side by side. Sum them over M."
         ),
-        Misconception(
-            "strongest",
-            _combine_with(lambda u, w: (u * w[..., None, None]).amax(1)),
-            "You take the greatest of the weighted branches at each place. Sum them over M.",
+        wrong("strongest", _combine_with(lambda u, w: (u * w[..., None, None]).amax(1))).because(
+            "You take the greatest of the weighted branches at each place. Sum them over M."
         ),
-        Misconception(
-            "weights-on-the-sum",
-            _combine_with(lambda u, w: u.sum(1) * w[:, 0, :, None, None]),
+        wrong(
+            "weights-on-the-sum", _combine_with(lambda u, w: u.sum(1) * w[:, 0, :, None, None])
+        ).because(
             "You add the branches first and weigh the sum, so nothing is chosen. Weigh each branch "
-            "by its own weight, then add.",
+            "by its own weight, then add."
         ),
-        Misconception(
+        wrong(
             "axes-kept",
             lambda u, z, w: (
                 _mixed(u, _logits(z, w).softmax(1)),
                 _logits(z, w).softmax(1)[..., None, None],
             ),
+        ).because(
             "The maps are right; return the weights as (B, M, C), without the two axes that you "
-            "added for the product.",
+            "added for the product."
         ),
-        Misconception(
-            "detached",
-            _combine_with(lambda u, w: _mixed(u, w.detach())),
+        wrong("detached", _combine_with(lambda u, w: _mixed(u, w.detach()))).because(
             "The numbers are right, but the weights are cut off from the graph: the choice would "
-            "never be learned.",
+            "never be learned."
         ),
     ),
     right=(_by_linear, _by_branch, _by_matmul, _select_with(lambda logits: logits.softmax(1))),

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -89,8 +89,6 @@ def _by_choice(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Te
 
 
 sk_unit = Exercise(
-    name="sk_unit",
-    lesson="07-sk",
     points=2,
     kind=Function(("y",), call=_call_unit),
     title="y: ReLU of the branch plus the shortcut",
@@ -98,101 +96,97 @@ sk_unit = Exercise(
     draw=_unit_inputs,
     batched=("x",),
     misconceptions=(
-        Misconception(
+        wrong(
             "no-relu-after-enter",
             lambda enter, kernel, leave, shortcut, x: (
                 leave(kernel(enter(x))) + shortcut(x)
             ).relu(),
+        ).because(
             "A ReLU is missing between `enter` and `kernel`. Without it the narrow convolution "
-            "and the kernel are linear in a row.",
+            "and the kernel are linear in a row."
         ),
-        Misconception(
+        wrong(
             "relu-before-the-addition",
             lambda enter, kernel, leave, shortcut, x: (
                 leave(kernel(enter(x).relu())).relu() + shortcut(x)
             ).relu(),
-            "A ReLU stands between `leave` and the addition, so the branch could only ever add.",
-            variants=(
-                lambda enter, kernel, leave, shortcut, x: (
-                    leave(kernel(enter(x).relu())).relu() + shortcut(x)
-                ),
+            lambda enter, kernel, leave, shortcut, x: (
+                leave(kernel(enter(x).relu())).relu() + shortcut(x)
             ),
+        ).because(
+            "A ReLU stands between `leave` and the addition, so the branch could only ever add."
         ),
-        Misconception(
+        wrong(
             "no-last-relu",
             lambda enter, kernel, leave, shortcut, x: leave(kernel(enter(x).relu())) + shortcut(x),
-            "The last ReLU is missing: the unit ends with it, after the addition.",
-        ),
-        Misconception(
+        ).because("The last ReLU is missing: the unit ends with it, after the addition."),
+        wrong(
             "kernel-at-the-end",
             lambda enter, kernel, leave, shortcut, x: kernel(
                 (leave(enter(x).relu()) + shortcut(x)).relu()
             ),
+            lambda enter, kernel, leave, shortcut, x: (
+                kernel(leave(enter(x).relu())) + shortcut(x)
+            ).relu(),
+        ).because(
             "The kernel stands behind the whole unit, as a gate might. It is a convolution: it "
-            "takes the place of the 3×3 one, in the middle of the branch.",
-            variants=(
-                lambda enter, kernel, leave, shortcut, x: (
-                    kernel(leave(enter(x).relu())) + shortcut(x)
-                ).relu(),
-            ),
+            "takes the place of the 3×3 one, in the middle of the branch."
         ),
-        Misconception(
+        wrong(
             "kernel-at-the-start",
             lambda enter, kernel, leave, shortcut, x: (
                 leave(enter(kernel(x)).relu()) + shortcut(x)
             ).relu(),
+        ).because(
             "The kernel stands first, where the map is widest and costs most. `enter` narrows the "
-            "map, then comes the kernel.",
+            "map, then comes the kernel."
         ),
-        Misconception(
+        wrong(
             "kernel-on-the-shortcut",
             lambda enter, kernel, leave, shortcut, x: (
                 leave(enter(x).relu()) + kernel(shortcut(x))
             ).relu(),
+        ).because(
             "The kernel acts on the shortcut. That should stay open: it is how signal and gradient "
-            "get through a deep network.",
+            "get through a deep network."
         ),
-        Misconception(
+        wrong(
             "no-kernel",
             lambda enter, kernel, leave, shortcut, x: (leave(enter(x).relu()) + shortcut(x)).relu(),
-            "The kernel is never called: two 1×1 convolutions see no neighbours at all.",
-        ),
-        Misconception(
+        ).because("The kernel is never called: two 1×1 convolutions see no neighbours at all."),
+        wrong(
             "no-shortcut",
             lambda enter, kernel, leave, shortcut, x: leave(kernel(enter(x).relu())).relu(),
-            "The shortcut is missing: add `shortcut(x)` before the last ReLU.",
-        ),
-        Misconception(
+        ).because("The shortcut is missing: add `shortcut(x)` before the last ReLU."),
+        wrong(
             "shortcut-not-called",
             lambda enter, kernel, leave, shortcut, x: (leave(kernel(enter(x).relu())) + x).relu(),
+        ).because(
             "You add `x` itself. Where shapes differ the shortcut is a projection: call "
-            "`shortcut(x)`, which knows.",
+            "`shortcut(x)`, which knows."
         ),
-        Misconception(
-            "into-the-shortcut",
-            _into_the_shortcut,
+        wrong("into-the-shortcut", _into_the_shortcut).because(
             "You add in place to what `shortcut(x)` returned. Where the shortcut is the identity, "
-            "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`.",
+            "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`."
         ),
-        Misconception(
+        wrong(
             "does-not-leave",
             lambda enter, kernel, leave, shortcut, x: (
                 kernel(enter(x).relu()) + shortcut(x)
             ).relu(),
-            "`leave` is never called; it widens the map again, or the addition would not fit.",
+        ).because(
+            "`leave` is never called; it widens the map again, or the addition would not fit."
         ),
-        Misconception(
+        wrong(
             "does-not-enter",
             lambda enter, kernel, leave, shortcut, x: (leave(kernel(x)) + shortcut(x)).relu(),
-            "`enter` is never called; it narrows the map for the kernel.",
-        ),
-        Misconception(
+        ).because("`enter` is never called; it narrows the map for the kernel."),
+        wrong(
             "multiplied",
             lambda enter, kernel, leave, shortcut, x: (
                 leave(kernel(enter(x).relu())) * shortcut(x)
             ).relu(),
-            "You multiply branch and shortcut. A unit *adds* what it found.",
-        ),
+        ).because("You multiply branch and shortcut. A unit *adds* what it found."),
     ),
     right=(
         _in_steps,

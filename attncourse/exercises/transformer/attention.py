@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import sums_to_one, tensor
 
 
@@ -97,8 +97,6 @@ def _blind_queries_unchanged(inputs: Inputs, before: Outputs, after: Outputs) ->
 
 
 attention = Exercise(
-    name="attention",
-    lesson="04-transformer",
     points=3,
     kind=Function(("context", "weights")),
     title="context and weights: softmax(Q Kᵀ / √d) V, on allowed pairs only",
@@ -115,108 +113,92 @@ attention = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "not-scaled",
-            _with(scale=lambda q, k: 1.0),
+        wrong("not-scaled", _with(scale=lambda q, k: 1.0)).because(
             "The scores are not divided by √d. A sum of d products grows like √d, and large "
-            "scores make a softmax that looks at one place only and hardly learns.",
+            "scores make a softmax that looks at one place only and hardly learns."
         ),
-        Misconception(
-            "scaled-by-width",
-            _with(scale=lambda q, k: q.shape[-1]),
+        wrong("scaled-by-width", _with(scale=lambda q, k: q.shape[-1])).because(
             "You divide by d. The sum of d independent products has a standard deviation of √d: "
-            "divide by its square root.",
+            "divide by its square root."
         ),
-        Misconception(
+        wrong(
             "scaled-by-the-values",
             lambda q, k, v, m: _with(scale=lambda q, k: math.sqrt(v.shape[-1]))(q, k, v, m),
+        ).because(
             "You divide by the square root of the width of the *values*. What makes scores large "
-            "is the width of query and key.",
+            "is the width of query and key."
         ),
-        Misconception(
-            "scaled-by-length",
-            _with(scale=lambda q, k: math.sqrt(k.shape[1])),
+        wrong("scaled-by-length", _with(scale=lambda q, k: math.sqrt(k.shape[1]))).because(
             "You divide by the square root of the number of keys. What makes scores large is the "
-            "width of query and key, their last axis.",
+            "width of query and key, their last axis."
         ),
-        Misconception(
+        wrong(
             "softmax-over-queries",
             _with(weigh=lambda s: s.softmax(-2).nan_to_num(0.0)),
+            _with(weigh=lambda s: s.softmax(-2)),
+        ).because(
             "Your weights sum to one over the queries. Every *query* shares out its attention "
-            "over the keys: take the softmax along the last axis.",
-            variants=(_with(weigh=lambda s: s.softmax(-2)),),
+            "over the keys: take the softmax along the last axis."
         ),
-        Misconception(
-            "softmax-over-the-batch",
-            _with(weigh=lambda s: s.softmax(0)),
+        wrong("softmax-over-the-batch", _with(weigh=lambda s: s.softmax(0))).because(
             "Your softmax runs over the sentences of the batch, which never meet. Every query "
-            "shares out its attention over its keys: take the last axis.",
+            "shares out its attention over its keys: take the last axis."
         ),
-        Misconception(
-            "no-mask",
-            _with(hide=lambda s, m: s),
-            "The mask has no effect: queries see keys that are hidden from them.",
+        wrong("no-mask", _with(hide=lambda s, m: s)).because(
+            "The mask has no effect: queries see keys that are hidden from them."
         ),
-        Misconception(
+        wrong(
             "finite-score",
             _with(hide=lambda s, m: s.masked_fill(~m, -100.0)),
+            _with(hide=lambda s, m: s.masked_fill(~m, -20.0)),
+            _with(hide=lambda s, m: s.masked_fill(~m, -50.0)),
+            _with(hide=lambda s, m: s.masked_fill(~m, -1000.0)),
+            _with(hide=lambda s, m: s - 100.0 * ~m),
+            _with(hide=lambda s, m: s - 10.0 * ~m),
+        ).because(
             "Hidden pairs get a score that is low, but not low enough: where the allowed scores "
-            "are lower still, they win. Only −inf loses against every score.",
-            variants=(
-                _with(hide=lambda s, m: s.masked_fill(~m, -20.0)),
-                _with(hide=lambda s, m: s.masked_fill(~m, -50.0)),
-                _with(hide=lambda s, m: s.masked_fill(~m, -1000.0)),
-                _with(hide=lambda s, m: s - 100.0 * ~m),
-                _with(hide=lambda s, m: s - 10.0 * ~m),
-            ),
+            "are lower still, they win. Only −inf loses against every score."
         ),
-        Misconception(
+        wrong(
             "overflow",
             _with(hide=lambda s, m: s.exp() * m, weigh=lambda e: e / e.sum(-1, keepdim=True)),
-            "exp of a score near 1500 is infinite, and inf / inf is NaN. torch's softmax takes the "
-            "largest score of the row away first, which changes no weight: use it, or do the same.",
-            variants=(
-                _with(
-                    hide=lambda s, m: s.masked_fill(~m, -math.inf).exp(),
-                    weigh=lambda e: e / e.sum(-1, keepdim=True),
-                ),
+            _with(
+                hide=lambda s, m: s.masked_fill(~m, -math.inf).exp(),
+                weigh=lambda e: e / e.sum(-1, keepdim=True),
             ),
+        ).because(
+            "exp of a score near 1500 is infinite, and inf / inf is NaN. torch's softmax takes the "
+            "largest score of the row away first, which changes no weight: use it, or do the same."
         ),
-        Misconception(
+        wrong(
             "mask-inverted",
             _with(hide=lambda s, m: s.masked_fill(m, -1e9)),
+            _with(hide=lambda s, m: s.masked_fill(m, -math.inf)),
+        ).because(
             "Your queries see exactly what they should not: the mask is True where looking is "
-            "allowed, so fill where it is False (`~mask`).",
-            variants=(_with(hide=lambda s, m: s.masked_fill(m, -math.inf)),),
+            "allowed, so fill where it is False (`~mask`)."
         ),
-        Misconception(
-            "mask-after-softmax",
-            _with(hide=lambda s, m: s, after=lambda w, m: w * m),
+        wrong("mask-after-softmax", _with(hide=lambda s, m: s, after=lambda w, m: w * m)).because(
             "The hidden pairs are set to zero after the softmax; the rest of the row no longer "
-            "sums to one. Mask the scores, before they are normalised.",
+            "sums to one. Mask the scores, before they are normalised."
         ),
-        Misconception(
-            "zero-scores",
-            _with(hide=lambda s, m: s * m),
+        wrong("zero-scores", _with(hide=lambda s, m: s * m)).because(
             "Hidden pairs get the score 0, and exp(0) = 1 is a weight like any other. The score "
-            "that gives weight 0 is −inf.",
+            "that gives weight 0 is −inf."
         ),
-        Misconception(
+        wrong(
             "no-softmax",
             _with(hide=lambda s, m: s * m, weigh=lambda s: s / s.sum(-1, keepdim=True)),
+        ).because(
             "You divide the scores by their sum. Scores may be negative, so these are no weights: "
-            "take the softmax.",
+            "take the softmax."
         ),
-        Misconception(
-            "exchanged",
-            lambda q, k, v, m: _with()(q, k, v, m)[::-1],
-            "You return the weights first. Return the context, then the weights.",
+        wrong("exchanged", lambda q, k, v, m: _with()(q, k, v, m)[::-1]).because(
+            "You return the weights first. Return the context, then the weights."
         ),
-        Misconception(
-            "hard-choice",
-            _sharpest,
+        wrong("hard-choice", _sharpest).because(
             "The context is the value of the best key alone. Sum the values with their weights: "
-            "`weights @ value`.",
+            "`weights @ value`."
         ),
     ),
     right=(_by_einsum, _by_queries, _by_exponentials),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -131,8 +131,6 @@ def _past_unchanged(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 cached_step = Exercise(
-    name="cached_step",
-    lesson="04-transformer",
     points=3,
     kind=Function(("context", "keys", "values"), call=_call),
     title="step by step the same as causal attention to the whole sentence",
@@ -143,83 +141,67 @@ cached_step = Exercise(
         Law("a new symbol changes nothing that was written before", _past_unchanged, _change_last),
     ),
     misconceptions=(
-        Misconception(
-            "blind-to-itself",
-            _with(see=lambda old, new: old if old.shape[1] else new),
-            "The new symbol does not see itself. Append its key and value first, then attend.",
+        wrong("blind-to-itself", _with(see=lambda old, new: old if old.shape[1] else new)).because(
+            "The new symbol does not see itself. Append its key and value first, then attend."
         ),
-        Misconception(
-            "only-the-new-one",
-            _with(append=lambda old, new: new),
+        wrong("only-the-new-one", _with(append=lambda old, new: new)).because(
             "The past is thrown away: you return the new key and value alone. Append them to what "
-            "was kept.",
+            "was kept."
         ),
-        Misconception(
+        wrong(
             "past-alone-returned",
             lambda x, k, v, wq, wk, wv: (_with()(x, k, v, wq, wk, wv)[0], k, v),
-            "The new key and value are used, but not kept: return the longer `keys` and `values`.",
+        ).because(
+            "The new key and value are used, but not kept: return the longer `keys` and `values`."
         ),
-        Misconception(
-            "prepended",
-            _with(append=lambda old, new: torch.cat((new, old), 1)),
+        wrong("prepended", _with(append=lambda old, new: torch.cat((new, old), 1))).because(
             "The contexts are right, as attention does not care for order. But you put new keys "
-            "in front, and a mask or a position would find the wrong ones: append at the end.",
+            "in front, and a mask or a position would find the wrong ones: append at the end."
         ),
-        Misconception(
+        wrong(
             "projected-again",
             _projected_again,
+            lambda x, k, v, wq, wk, wv: _with()(x, k @ wk, v, wq, wk, wv),
+            lambda x, k, v, wq, wk, wv: _with()(x, k, v @ wv, wq, wk, wv),
+        ).because(
             "What was kept is projected once more at each step. The cache holds keys and values: "
-            "project the new symbol alone.",
-            variants=(
-                lambda x, k, v, wq, wk, wv: _with()(x, k @ wk, v, wq, wk, wv),
-                lambda x, k, v, wq, wk, wv: _with()(x, k, v @ wv, wq, wk, wv),
-            ),
+            "project the new symbol alone."
         ),
-        Misconception(
-            "window",
-            _windowed(10),
-            "You keep the last few symbols only. Causal attention sees the whole past: keep all.",
-            variants=(_windowed(5), _windowed(6), _windowed(7), _windowed(12)),
+        wrong(
+            "window", _windowed(10), _windowed(5), _windowed(6), _windowed(7), _windowed(12)
+        ).because(
+            "You keep the last few symbols only. Causal attention sees the whole past: keep all."
         ),
-        Misconception(
-            "weights-transposed",
-            lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq.mT, wk.mT, wv.mT),
+        wrong(
+            "weights-transposed", lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq.mT, wk.mT, wv.mT)
+        ).because(
             "The weights are applied transposed, as a linear layer keeps them. Here it is "
-            "`x @ w_key`, as the task says.",
+            "`x @ w_key`, as the task says."
         ),
-        Misconception(
+        wrong(
             "returned-exchanged",
             lambda x, k, v, wq, wk, wv: tuple(_with()(x, k, v, wq, wk, wv)[i] for i in (0, 2, 1)),
+        ).because(
             "You return the values before the keys, and the next step takes them for each other: "
-            "return context, keys, values.",
+            "return context, keys, values."
         ),
-        Misconception(
-            "matrices-exchanged",
-            lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq, wv, wk),
-            "Keys come from `w_key` and values from `w_value`; yours are exchanged.",
-        ),
-        Misconception(
-            "symbols-kept",
-            _symbols_kept,
+        wrong(
+            "matrices-exchanged", lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq, wv, wk)
+        ).because("Keys come from `w_key` and values from `w_value`; yours are exchanged."),
+        wrong("symbols-kept", _symbols_kept).because(
             "You keep the symbols and project all of them at each step. The contexts are right, "
-            "but that is the work the cache should save: keep `x @ w_key` and `x @ w_value`.",
+            "but that is the work the cache should save: keep `x @ w_key` and `x @ w_value`."
         ),
-        Misconception(
-            "keys-as-values",
-            _values_forgotten,
-            "You read from the keys. Keys say where to look, values what is found there: keep "
-            "both.",
+        wrong("keys-as-values", _values_forgotten).because(
+            "You read from the keys. Keys say where to look, values what is found there: keep both."
         ),
-        Misconception(
-            "not-scaled",
-            _with(attend=lambda q, k, v: _attend(q * math.sqrt(q.shape[-1]), k, v)),
-            "The scores are not divided by √D.",
-        ),
-        Misconception(
+        wrong(
+            "not-scaled", _with(attend=lambda q, k, v: _attend(q * math.sqrt(q.shape[-1]), k, v))
+        ).because("The scores are not divided by √D."),
+        wrong(
             "query-not-projected",
             lambda x, k, v, wq, wk, wv: _with()(x, k, v, torch.eye(len(wq)).to(wq), wk, wv),
-            "The symbol itself asks: project it by `w_query` first.",
-        ),
+        ).because("The symbol itself asks: project it by `w_query` first."),
     ),
     right=(_by_einsum, _by_list, _by_kernel),
 )

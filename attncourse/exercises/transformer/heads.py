@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 
 
 def _inputs(draw: Draw) -> Inputs:
@@ -104,8 +104,6 @@ def _only_second_head_moves(inputs: Inputs, before: Outputs, after: Outputs) -> 
 
 
 multi_head = Exercise(
-    name="multi_head",
-    lesson="04-transformer",
     points=3,
     kind=Function(("context",), call=_call),
     title="context: attention in each head's own part of the width, then joined",
@@ -121,39 +119,37 @@ multi_head = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "one-head",
-            lambda attend, q, k, v, h: attend(q, k, v),
+        wrong("one-head", lambda attend, q, k, v, h: attend(q, k, v)).because(
             "There is one head only: everything is compared with everything. Cut the width into "
-            "`heads` parts, and attend in each.",
+            "`heads` parts, and attend in each."
         ),
-        Misconception(
+        wrong(
             "own-attention",
             lambda attend, q, k, v, h: _with()(_plain, q, k, v, h),
+            lambda attend, q, k, v, h: _with()(_kernel, q, k, v, h),
+        ).because(
             "The heads are right, but they attend in a way of your own: call the `attend` that "
-            "you are given. It may know more than you see here, such as a mask.",
-            variants=(lambda attend, q, k, v, h: _with()(_kernel, q, k, v, h),),
+            "you are given. It may know more than you see here, such as a mask."
         ),
-        Misconception(
+        wrong(
             "reshaped-both-ways",
             _with(split=_straight, join=lambda x: x.reshape(len(x), x.shape[2], -1)),
+        ).because(
             "You reshape (B, T, D) straight to (B, h, T, D/h), and straight back. The shapes fit "
             "and the contents do not: places are mixed with features. Make it (B, T, h, D/h), then "
-            "exchange two axes; the same, reversed, on the way back.",
+            "exchange two axes; the same, reversed, on the way back."
         ),
-        Misconception(
-            "reshaped-to-heads",
-            _with(split=_straight),
+        wrong("reshaped-to-heads", _with(split=_straight)).because(
             "You reshape (B, T, D) straight to (B, h, T, D/h). That has the right shape and mixes "
-            "places with features: make it (B, T, h, D/h) first, then exchange the axes.",
+            "places with features: make it (B, T, h, D/h) first, then exchange the axes."
         ),
-        Misconception(
-            "joined-without-transposing",
-            _with(join=lambda x: x.reshape(len(x), x.shape[2], -1)),
+        wrong(
+            "joined-without-transposing", _with(join=lambda x: x.reshape(len(x), x.shape[2], -1))
+        ).because(
             "You reshape (B, h, T, D/h) straight to (B, T, D). That mixes heads with places: "
-            "exchange the axes back first.",
+            "exchange the axes back first."
         ),
-        Misconception(
+        wrong(
             "heads-among-themselves",
             lambda attend, q, k, v, h: (
                 attend(
@@ -162,52 +158,44 @@ multi_head = Exercise(
                 if q.shape[1] <= k.shape[1]
                 else q * 0
             ),
+        ).because(
             "The heads of one place attend to each other. The axis before the last must be the "
-            "places, not the heads: transpose after splitting.",
+            "places, not the heads: transpose after splitting."
         ),
-        Misconception(
-            "interleaved",
-            _with(split=lambda x, h: x.unflatten(-1, (-1, h)).permute(0, 3, 1, 2)),
+        wrong(
+            "interleaved", _with(split=lambda x, h: x.unflatten(-1, (-1, h)).permute(0, 3, 1, 2))
+        ).because(
             "Head i takes every h-th feature. By convention a head has a block of *neighbouring* "
-            "features: unflatten the width to (heads, D/h), in this order.",
+            "features: unflatten the width to (heads, D/h), in this order."
         ),
-        Misconception(
+        wrong(
             "interleaved-both-ways",
             _with(
                 split=lambda x, h: x.unflatten(-1, (-1, h)).permute(0, 3, 1, 2),
                 join=lambda x: x.permute(0, 2, 3, 1).flatten(2),
             ),
+        ).because(
             "Head i takes every h-th feature, and gives it back there. That would be several "
-            "heads too, but not the convention: a head has a block of *neighbouring* features.",
+            "heads too, but not the convention: a head has a block of *neighbouring* features."
         ),
-        Misconception(
-            "keys-as-values",
-            lambda attend, q, k, v, h: _with()(attend, q, k, k, h),
-            "You read from the keys. Keys say where to look, values what is found there.",
+        wrong("keys-as-values", lambda attend, q, k, v, h: _with()(attend, q, k, k, h)).because(
+            "You read from the keys. Keys say where to look, values what is found there."
         ),
-        Misconception(
-            "joined-interleaved",
-            _with(join=lambda x: x.permute(0, 2, 3, 1).flatten(2)),
+        wrong("joined-interleaved", _with(join=lambda x: x.permute(0, 2, 3, 1).flatten(2))).because(
             "The parts are joined feature by feature. Put the heads one behind the other: "
-            "(B, T, h, D/h), then flatten.",
+            "(B, T, h, D/h), then flatten."
         ),
-        Misconception(
-            "summed",
-            _with(join=lambda x: x.sum(1)),
+        wrong("summed", _with(join=lambda x: x.sum(1))).because(
             "You sum the heads. Each has found something else: put them side by side, so that the "
-            "width is D again.",
+            "width is D again."
         ),
-        Misconception(
-            "averaged",
-            _with(join=lambda x: x.mean(1)),
+        wrong("averaged", _with(join=lambda x: x.mean(1))).because(
             "You average the heads. Each has found something else: put them side by side, so that "
-            "the width is D again.",
+            "the width is D again."
         ),
-        Misconception(
-            "not-joined",
-            _with(join=lambda x: x),
+        wrong("not-joined", _with(join=lambda x: x)).because(
             "The heads are still apart. Join them: (B, h, T, D/h) to (B, T, h, D/h), then to "
-            "(B, T, D).",
+            "(B, T, D)."
         ),
     ),
     right=(_by_loop, _by_chunks, _by_view),

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 EPS = 1e-5
@@ -175,8 +175,6 @@ def _normed(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 encoder_layer = Exercise(
-    name="encoder_layer",
-    lesson="04-transformer",
     points=3,
     kind=Function(("output",), call=_call),
     title="output: attend, add and norm; feed forward, add and norm",
@@ -186,148 +184,124 @@ encoder_layer = Exercise(
     refuses=("layer_norm", "native_layer_norm", "LayerNorm", "batch_norm", "instance_norm"),
     laws=(Law("every symbol has mean 0 before the last gain and bias", _normed),),
     misconceptions=(
-        Misconception(
-            "pre-norm",
-            _with(wrap=lambda x, f, g, b: x + f(_norm(x, g, b))),
+        wrong("pre-norm", _with(wrap=lambda x, f, g, b: x + f(_norm(x, g, b)))).because(
             "You norm what enters a sub-layer, and not the sum. That is *pre-norm*, which "
-            "many later models use; the paper norms after adding: LayerNorm(x + f(x)).",
+            "many later models use; the paper norms after adding: LayerNorm(x + f(x))."
         ),
-        Misconception(
-            "no-shortcut",
-            _with(wrap=lambda x, f, g, b: _norm(f(x), g, b)),
+        wrong("no-shortcut", _with(wrap=lambda x, f, g, b: _norm(f(x), g, b))).because(
             "You norm what the sub-layers say, and x is gone. Add it first: the shortcut is what "
-            "lets gradients through a deep stack.",
+            "lets gradients through a deep stack."
         ),
-        Misconception(
-            "norm-before-adding",
-            _with(wrap=lambda x, f, g, b: x + _norm(f(x), g, b)),
+        wrong("norm-before-adding", _with(wrap=lambda x, f, g, b: x + _norm(f(x), g, b))).because(
             "You norm a sub-layer's result and then add x. The norm comes last: "
-            "LayerNorm(x + f(x)).",
+            "LayerNorm(x + f(x))."
         ),
-        Misconception(
+        wrong(
             "one-norm",
             lambda x, attend, widen, narrow, g, b: _wrapped(
                 x + attend(x), _feed_forward(widen, narrow), g[1], b[1]
             ),
+        ).because(
             "There is one norm, at the end. Each of the two sub-layers has its own: norm the sum "
-            "of x and the attention before the small network reads it.",
+            "of x and the attention before the small network reads it."
         ),
-        Misconception(
+        wrong(
             "first-norm-twice",
             lambda x, attend, widen, narrow, g, b: _with()(
                 x, attend, widen, narrow, g[[0, 0]], b[[0, 0]]
             ),
-            "Both norms use the first gain and bias. Each has its own: row 0, then row 1.",
-        ),
-        Misconception(
-            "in-parallel",
-            _in_parallel,
+        ).because("Both norms use the first gain and bias. Each has its own: row 0, then row 1."),
+        wrong("in-parallel", _in_parallel).because(
             "The small network reads the layer's input. It comes after the attention: give it "
-            "what the first norm returns.",
+            "what the first norm returns."
         ),
-        Misconception(
-            "first-shortcut-twice",
-            _first_shortcut_twice,
+        wrong("first-shortcut-twice", _first_shortcut_twice).because(
             "The second shortcut adds the layer's input. Add what entered the *second* sub-layer: "
-            "what the first norm returned.",
+            "what the first norm returned."
         ),
-        Misconception(
-            "other-order",
-            _other_order,
+        wrong("other-order", _other_order).because(
             "The small network comes first. The attention does: symbols look around, then each "
-            "thinks about what it has read.",
+            "thinks about what it has read."
         ),
-        Misconception(
-            "no-relu",
-            _with(feed=lambda widen, narrow: lambda y: narrow(widen(y))),
+        wrong("no-relu", _with(feed=lambda widen, narrow: lambda y: narrow(widen(y)))).because(
             "Nothing stands between widening and narrowing, so that both are one linear map. Put "
-            "a ReLU there.",
+            "a ReLU there."
         ),
-        Misconception(
+        wrong(
             "relu-last",
             _with(feed=lambda widen, narrow: lambda y: narrow(widen(y)).relu()),
-            "The ReLU comes last. It belongs between the two maps: widen, ReLU, narrow.",
-            variants=(_with(feed=lambda widen, narrow: lambda y: narrow(widen(y).relu()).relu()),),
-        ),
-        Misconception(
+            _with(feed=lambda widen, narrow: lambda y: narrow(widen(y).relu()).relu()),
+        ).because("The ReLU comes last. It belongs between the two maps: widen, ReLU, narrow."),
+        wrong(
             "gelu",
             _with(feed=lambda widen, narrow: lambda y: narrow(torch.nn.functional.gelu(widen(y)))),
-            "You use a GELU, as many later models do. The paper has a ReLU.",
-        ),
-        Misconception(
-            "batch-norm",
-            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(0, 1))),
+        ).because("You use a GELU, as many later models do. The paper has a ReLU."),
+        wrong(
+            "batch-norm", _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(0, 1)))
+        ).because(
             "Each feature is normed over all symbols of the batch: that is batch norm. Then a "
             "sentence depends on its neighbours and on their padding. Norm each symbol over its "
-            "own features, the last axis.",
+            "own features, the last axis."
         ),
-        Misconception(
-            "over-places",
-            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(1,))),
+        wrong(
+            "over-places", _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(1,)))
+        ).because(
             "Each feature is normed over the places of its sentence. Norm each symbol over its "
-            "own features: the last axis.",
+            "own features: the last axis."
         ),
-        Misconception(
-            "over-the-sentence",
-            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(1, 2))),
+        wrong(
+            "over-the-sentence", _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, over=(1, 2)))
+        ).because(
             "You norm over places and features together. Each symbol has a mean and a variance "
-            "of its own: take the last axis only.",
+            "of its own: take the last axis only."
         ),
-        Misconception(
-            "unbiased-variance",
-            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, correction=1)),
+        wrong(
+            "unbiased-variance", _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, correction=1))
+        ).because(
             "The variance is divided by D − 1, as `.var()` and `.std()` do by default. A norm "
-            "divides by D: `correction=0`, or the mean of the squares.",
+            "divides by D: `correction=0`, or the mean of the squares."
         ),
-        Misconception(
+        wrong(
             "epsilon-outside",
             _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=lambda v: v.sqrt() + EPS)),
+        ).because(
             "ε is added to the standard deviation. It belongs to the *variance*, inside the root: "
-            "for symbols of small numbers that is not the same.",
+            "for symbols of small numbers that is not the same."
         ),
-        Misconception(
+        wrong(
             "no-epsilon",
             _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=lambda v: v.sqrt())),
+        ).because(
             "ε is missing. A symbol whose features are all alike has the variance 0, and you "
-            "would divide by it: add 10⁻⁵ to the variance.",
+            "would divide by it: add 10⁻⁵ to the variance."
         ),
-        Misconception(
+        wrong(
             "not-divided",
             _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=torch.ones_like)),
-            "The mean is gone, the scale is not: divide by the standard deviation too.",
-        ),
-        Misconception(
+        ).because("The mean is gone, the scale is not: divide by the standard deviation too."),
+        wrong(
             "variance-as-scale",
             _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, b, scale=lambda v: v + EPS)),
-            "You divide by the variance; the scale is its square root.",
-        ),
-        Misconception(
-            "no-gain",
-            _with(wrap=lambda x, f, g, b: _norm(x + f(x), torch.ones_like(g), b)),
-            "The gains are not used. A norm multiplies by its gain, then adds its bias.",
-        ),
-        Misconception(
-            "no-bias",
-            _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, torch.zeros_like(b))),
-            "The biases are not used. A norm multiplies by its gain, then adds its bias.",
-        ),
-        Misconception(
+        ).because("You divide by the variance; the scale is its square root."),
+        wrong(
+            "no-gain", _with(wrap=lambda x, f, g, b: _norm(x + f(x), torch.ones_like(g), b))
+        ).because("The gains are not used. A norm multiplies by its gain, then adds its bias."),
+        wrong(
+            "no-bias", _with(wrap=lambda x, f, g, b: _norm(x + f(x), g, torch.zeros_like(b)))
+        ).because("The biases are not used. A norm multiplies by its gain, then adds its bias."),
+        wrong(
             "no-gain-no-bias",
             _with(wrap=lambda x, f, g, b: _norm(x + f(x), torch.ones_like(g), torch.zeros_like(b))),
-            "Gains and biases are not used. They let a layer undo its norm where it must.",
-        ),
-        Misconception(
-            "called-twice",
-            _with(wrap=_twice),
+        ).because("Gains and biases are not used. They let a layer undo its norm where it must."),
+        wrong("called-twice", _with(wrap=_twice), _with(wrap=_thrice)).because(
             "A sub-layer is called more than once for one result. With dropout in it, each call "
-            "says something else: call it once and keep what it says.",
-            variants=(_with(wrap=_thrice),),
+            "says something else: call it once and keep what it says."
         ),
-        Misconception(
-            "attention-only",
-            lambda x, attend, widen, narrow, g, b: _wrapped(x, attend, g[0], b[0]),
+        wrong(
+            "attention-only", lambda x, attend, widen, narrow, g, b: _wrapped(x, attend, g[0], b[0])
+        ).because(
             "The small network is missing: after the attention comes `narrow(relu(widen(x)))`, "
-            "with its own shortcut and norm.",
+            "with its own shortcut and norm."
         ),
     ),
     right=(_by_moments, _by_var_mean, _by_symbols),

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -58,8 +58,6 @@ def _rows_before_agree(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 decoder_mask = Exercise(
-    name="decoder_mask",
-    lesson="04-transformer",
     points=2,
     kind=Function(("mask",)),
     title="mask: True for keys that are real and not in the future",
@@ -75,59 +73,44 @@ decoder_mask = Exercise(
         ),
     ),
     misconceptions=(
-        Misconception(
-            "strict",
-            lambda real: real[:, None] & _square(real).tril(-1),
+        wrong("strict", lambda real: real[:, None] & _square(real).tril(-1)).because(
             "A place may not see itself. The symbol at place t is *input* when the next one is "
-            "predicted, so the diagonal is allowed; the first place would see nothing at all.",
+            "predicted, so the diagonal is allowed; the first place would see nothing at all."
         ),
-        Misconception(
-            "one-too-far",
-            lambda real: real[:, None] & _square(real).tril(1),
+        wrong("one-too-far", lambda real: real[:, None] & _square(real).tril(1)).because(
             "Each place sees one symbol of its future: exactly the one it has to predict. Shift "
-            "the triangle by one.",
+            "the triangle by one."
         ),
-        Misconception(
-            "future-only",
-            lambda real: real[:, None] & _square(real).triu(),
+        wrong("future-only", lambda real: real[:, None] & _square(real).triu()).because(
             "Your triangle lies on the wrong side: places see what comes after them. Rows are "
-            "queries, columns are keys.",
+            "queries, columns are keys."
         ),
-        Misconception(
-            "causal-only",
-            lambda real: _square(real).tril().expand(len(real), -1, -1),
+        wrong("causal-only", lambda real: _square(real).tril().expand(len(real), -1, -1)).because(
             "Padding is allowed: the mask is the same for all sentences. Combine the triangle "
-            "with `real`.",
+            "with `real`."
         ),
-        Misconception(
-            "padding-only",
-            lambda real: real[:, None].expand(-1, real.shape[1], -1),
-            "The future is allowed: combine `real` with a triangle.",
+        wrong("padding-only", lambda real: real[:, None].expand(-1, real.shape[1], -1)).because(
+            "The future is allowed: combine `real` with a triangle."
         ),
-        Misconception(
+        wrong(
             "queries-masked",
             lambda real: real[:, :, None] & _square(real).tril(),
+            lambda real: real[:, :, None] & real[:, None] & _square(real).tril(),
+        ).because(
             "You hide the rows of padding. A row that sees nothing at all is NaN after a softmax, "
             "and nobody reads it anyway. A mask says which *keys* may be seen: put `real` on the "
-            "last axis only.",
-            variants=(lambda real: real[:, :, None] & real[:, None] & _square(real).tril(),),
+            "last axis only."
         ),
-        Misconception(
-            "either",
-            lambda real: real[:, None] | _square(real).tril(),
-            "A key is allowed if it is real *or* not in the future. It must be both: use `&`.",
+        wrong("either", lambda real: real[:, None] | _square(real).tril()).because(
+            "A key is allowed if it is real *or* not in the future. It must be both: use `&`."
         ),
-        Misconception(
-            "inverted",
-            lambda real: ~(real[:, None] & _square(real).tril()),
+        wrong("inverted", lambda real: ~(real[:, None] & _square(real).tril())).because(
             "This is True where looking is forbidden. In this course, as in "
-            "`F.scaled_dot_product_attention`, True means allowed.",
+            "`F.scaled_dot_product_attention`, True means allowed."
         ),
-        Misconception(
-            "added-numbers",
-            lambda real: (real[:, None] & _square(real).tril()).float(),
+        wrong("added-numbers", lambda real: (real[:, None] & _square(real).tril()).float()).because(
             "The pattern is right, but its numbers are 0.0 and 1.0. As floats, a mask is *added* "
-            "to the scores and would hide nothing: return booleans.",
+            "to the scores and would hide nothing: return booleans."
         ),
     ),
     right=(_by_tril, _by_triu, _by_loop, _by_length),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -75,8 +75,6 @@ def _turned(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 sinusoids = Exercise(
-    name="sinusoids",
-    lesson="04-transformer",
     points=2,
     kind=Function(("table",)),
     title="table: sine and cosine in turn, slower and slower",
@@ -85,30 +83,26 @@ sinusoids = Exercise(
     batched=("place",),
     laws=(Law("three places further, every pair has turned by the same angle", _turned, _shifted),),
     misconceptions=(
-        Misconception(
-            "halves",
-            _with(arrange=lambda a: torch.cat((a.sin(), a.cos()), -1)),
+        wrong("halves", _with(arrange=lambda a: torch.cat((a.sin(), a.cos()), -1))).because(
             "All sines come first, then all cosines. The official code does that; the paper's "
-            "formula, asked for here, takes them in turn: sine at 2i, cosine at 2i + 1.",
+            "formula, asked for here, takes them in turn: sine at 2i, cosine at 2i + 1."
         ),
-        Misconception(
-            "cosine-first",
-            _with(arrange=lambda a: torch.stack((a.cos(), a.sin()), -1).flatten(1)),
-            "Sine and cosine are exchanged: the sine stands at the even features.",
-        ),
-        Misconception(
-            "exponent-halved",
-            _with(frequency=lambda even, d: 10_000 ** (-even / 2 / d)),
+        wrong(
+            "cosine-first", _with(arrange=lambda a: torch.stack((a.cos(), a.sin()), -1).flatten(1))
+        ).because("Sine and cosine are exchanged: the sine stands at the even features."),
+        wrong(
+            "exponent-halved", _with(frequency=lambda even, d: 10_000 ** (-even / 2 / d))
+        ).because(
             "Your waves slow down too little: the exponent is 2i/D, and i counts *pairs*. At "
-            "feature 2i of D the exponent is the feature's number over D.",
+            "feature 2i of D the exponent is the feature's number over D."
         ),
-        Misconception(
-            "exponent-doubled",
-            _with(frequency=lambda even, d: 10_000 ** (-2 * even / d)),
+        wrong(
+            "exponent-doubled", _with(frequency=lambda even, d: 10_000 ** (-2 * even / d))
+        ).because(
             "Your waves slow down too fast. `range(0, D, 2)` already counts 2i: do not double it "
-            "again.",
+            "again."
         ),
-        Misconception(
+        wrong(
             "a-wave-a-feature",
             lambda place, d: torch.stack(
                 [
@@ -119,51 +113,48 @@ sinusoids = Exercise(
                 ],
                 1,
             ),
+        ).because(
             "Sine and cosine of a pair have different frequencies. They share one, 10000^(−2i/D): "
-            "only then is a step to the side a rotation.",
+            "only then is a step to the side a rotation."
         ),
-        Misconception(
-            "sines-only",
-            _with(arrange=lambda a: torch.stack((a.sin(), a.sin()), -1).flatten(1)),
+        wrong(
+            "sines-only", _with(arrange=lambda a: torch.stack((a.sin(), a.sin()), -1).flatten(1))
+        ).because(
             "There are sines only. A sine has the same value at two places of each wave; its "
-            "cosine tells them apart.",
+            "cosine tells them apart."
         ),
-        Misconception(
-            "upside-down",
-            _with(frequency=lambda even, d: 10_000 ** (even / d)),
+        wrong("upside-down", _with(frequency=lambda even, d: 10_000 ** (even / d))).because(
             "Your waves get faster and faster: at ten thousand radians a place nothing is left of "
-            "the order. The exponent is negative.",
+            "the order. The exponent is negative."
         ),
-        Misconception(
+        wrong(
             "from-zero",
             lambda place, d: _with()(place - place[:1], d),
+            lambda place, d: _with()(torch.arange(len(place)).to(place), d),
+        ).because(
             "You number the places from 0 yourself. Use the numbers in `place`: a decoder that "
-            "writes one symbol at a time asks for one place, and it is not the first.",
-            variants=(lambda place, d: _with()(torch.arange(len(place)).to(place), d),),
+            "writes one symbol at a time asks for one place, and it is not the first."
         ),
-        Misconception(
-            "counted-on",
-            lambda place, d: _with()(place[0] + torch.arange(len(place)).to(place), d),
+        wrong(
+            "counted-on", lambda place, d: _with()(place[0] + torch.arange(len(place)).to(place), d)
+        ).because(
             "You take the first place and count on from there. `place` need not be consecutive: "
-            "use each of its numbers.",
+            "use each of its numbers."
         ),
-        Misconception(
+        wrong(
             "whole-numbers",
             lambda place, d: _with()(place.round(), d),
+            lambda place, d: _with()(place.long().to(place.dtype), d),
+            lambda place, d: _with()(place.floor(), d),
+            lambda place, d: _with()(place.round() + (place - place.detach()), d),
+        ).because(
             "You make whole numbers of the places. The waves are defined between them too: use "
-            "`place` as it is.",
-            variants=(
-                lambda place, d: _with()(place.long().to(place.dtype), d),
-                lambda place, d: _with()(place.floor(), d),
-                lambda place, d: _with()(place.round() + (place - place.detach()), d),
-            ),
+            "`place` as it is."
         ),
-        Misconception(
-            "single-precision",
-            _single_precision,
+        wrong("single-precision", _single_precision).because(
             "The formula is right, but the exponents are computed in single precision and spoil "
             "the last digits: make them with the dtype of `place`, such as "
-            "`torch.arange(0, width, 2, dtype=place.dtype, device=place.device)`.",
+            "`torch.arange(0, width, 2, dtype=place.dtype, device=place.device)`."
         ),
     ),
     right=(_filled, _by_columns, _by_shift),

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.triplet.rotated_branch import Gate, draw_kernel, gate_of, pooled
 from attncourse.exercises.triplet.z_pool import draw_maps
 
@@ -83,8 +83,6 @@ def _between(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 gates_in_place = Exercise(
-    name="gates_in_place",
-    lesson="10-triplet",
     points=3,
     kind=Function(("of_cw", "of_hc", "of_hw"), call=_call),
     title="of_cw, of_hc and of_hw: gates that fit x as it stands",
@@ -93,133 +91,113 @@ gates_in_place = Exercise(
     batched=("x",),
     laws=(Law("every gate lies between 0 and 1", _between),),
     misconceptions=(
-        Misconception(
-            "face-not-turned",
-            _with(into=lambda maps: maps, back=_unturned),
+        wrong("face-not-turned", _with(into=lambda maps: maps, back=_unturned)).because(
             "You give `hc` the face as pooling left it, C × H. Its kernel was made for rows H and "
             "columns C: turn the small face before the gate, and the gates after it. Or the "
-            "kernel would have to be turned.",
+            "kernel would have to be turned."
         ),
-        Misconception(
+        wrong(
             "wrong-face-turned",
             lambda x, cw, hc, hw: (
                 cw(pooled(x, 2).mT).mT.transpose(1, 2),
                 hc(pooled(x, 3).mT).transpose(1, 3),
                 hw(pooled(x)),
             ),
-            "You turn the face C × W too. It already lies as `cw` wants it: rows C, columns W.",
-            variants=(
-                lambda x, cw, hc, hw: (
-                    cw(pooled(x, 2).mT).mT.transpose(1, 2),
-                    _unturned(hc(pooled(x, 3))),
-                    hw(pooled(x)),
-                ),
+            lambda x, cw, hc, hw: (
+                cw(pooled(x, 2).mT).mT.transpose(1, 2),
+                _unturned(hc(pooled(x, 3))),
+                hw(pooled(x)),
             ),
+        ).because(
+            "You turn the face C × W too. It already lies as `cw` wants it: rows C, columns W."
         ),
-        Misconception(
+        wrong(
             "map-turned",
             lambda x, cw, hc, hw: (
                 cw(pooled(x, 2)).transpose(1, 2),
                 hc(pooled(x, 3).mT).transpose(1, 3),
                 hw(pooled(x).mT).mT,
             ),
-            "You turn the face H × W too. It already lies as `hw` wants it.",
-        ),
-        Misconception(
+        ).because("You turn the face H × W too. It already lies as `hw` wants it."),
+        wrong(
             "cut-anew",
             _with(into=_cut_anew),
-            "`reshape` and `view` do not turn a face, they cut its numbers into lines of another "
-            "length. Use `transpose`, or `.mT`.",
-            variants=(
-                _with(back=lambda gate: gate.reshape(len(gate), gate.shape[3], gate.shape[2], 1)),
-                _with(
-                    into=_cut_anew,
-                    back=lambda gate: gate.reshape(len(gate), gate.shape[3], gate.shape[2], 1),
-                ),
+            _with(back=lambda gate: gate.reshape(len(gate), gate.shape[3], gate.shape[2], 1)),
+            _with(
+                into=_cut_anew,
+                back=lambda gate: gate.reshape(len(gate), gate.shape[3], gate.shape[2], 1),
             ),
+        ).because(
+            "`reshape` and `view` do not turn a face, they cut its numbers into lines of another "
+            "length. Use `transpose`, or `.mT`."
         ),
-        Misconception(
+        wrong(
             "as-the-gates-came",
             _with(flat=lambda gate: gate, back=lambda gate: gate),
+            _with(flat=lambda gate: gate),
+            _with(back=lambda gate: gate),
+        ).because(
             "The gates have the shape of their faces, with the single axis in second place. For x "
             "as it stands the axis of length 1 belongs where you pooled: (B, C, 1, W) and "
-            "(B, C, H, 1).",
-            variants=(_with(flat=lambda gate: gate), _with(back=lambda gate: gate)),
+            "(B, C, H, 1)."
         ),
-        Misconception(
-            "gates-not-turned-back",
-            _with(back=_unturned),
+        wrong("gates-not-turned-back", _with(back=_unturned)).because(
             "The gates of the face H × C come back as (B, H, C, 1). Turn them, as you turned the "
-            "face: channels before rows.",
+            "face: channels before rows."
         ),
-        Misconception(
+        wrong(
             "single-axis-dropped",
             _with(flat=lambda gate: gate.squeeze(1), back=lambda gate: gate.squeeze(1).mT),
+        ).because(
             "The gates of the two new faces have lost the axis of length 1, so they do not fit x: "
-            "asked for are (B, C, 1, W) and (B, C, H, 1).",
+            "asked for are (B, C, 1, W) and (B, C, H, 1)."
         ),
-        Misconception(
-            "written-out",
-            _with(give=lambda x, gates: tuple(gate.expand_as(x) for gate in gates)),
+        wrong(
+            "written-out", _with(give=lambda x, gates: tuple(gate.expand_as(x) for gate in gates))
+        ).because(
             "The numbers are right, but each gate is written out to the size of x. Leave the axis "
-            "that you pooled at length 1; multiplication broadcasts.",
+            "that you pooled at length 1; multiplication broadcasts."
         ),
-        Misconception(
-            "gated-maps",
-            _with(give=lambda x, gates: tuple(x * gate for gate in gates)),
-            "You return gated maps. Return the three gates, so that one product is enough.",
+        wrong("gated-maps", _with(give=lambda x, gates: tuple(x * gate for gate in gates))).because(
+            "You return gated maps. Return the three gates, so that one product is enough."
         ),
-        Misconception(
+        wrong(
             "pooled-the-other-side",
             lambda x, cw, hc, hw: (
                 _unturned(cw(pooled(x, 3))),
                 hc(pooled(x, 2).mT).mT.transpose(1, 2),
                 hw(pooled(x)),
             ),
-            "Height and width are exchanged: the face C × W is what remains when the *height* is "
-            "pooled.",
-            variants=(
-                lambda x, cw, hc, hw: (
-                    hc(pooled(x, 2)).transpose(1, 2),
-                    cw(pooled(x, 3).mT).transpose(1, 3),
-                    hw(pooled(x)),
-                ),
+            lambda x, cw, hc, hw: (
+                hc(pooled(x, 2)).transpose(1, 2),
+                cw(pooled(x, 3).mT).transpose(1, 3),
+                hw(pooled(x)),
             ),
+        ).because(
+            "Height and width are exchanged: the face C × W is what remains when the *height* is "
+            "pooled."
         ),
-        Misconception(
+        wrong(
             "returned-in-another-order",
             _with(give=lambda x, gates: (gates[1], gates[0], gates[2])),
-            "The order of the results is C × W, H × C, H × W.",
-            variants=(
-                _with(give=lambda x, gates: (gates[2], gates[0], gates[1])),
-                _with(give=lambda x, gates: (gates[2], gates[1], gates[0])),
-            ),
-        ),
-        Misconception(
+            _with(give=lambda x, gates: (gates[2], gates[0], gates[1])),
+            _with(give=lambda x, gates: (gates[2], gates[1], gates[0])),
+        ).because("The order of the results is C × W, H × C, H × W."),
+        wrong(
             "one-gate-for-all",
             lambda x, cw, hc, hw: _with()(x, cw, cw, cw),
-            "All three faces go through one and the same gate. Each has a gate of its own.",
-            variants=(
-                lambda x, cw, hc, hw: _with()(x, hc, hc, hc),
-                lambda x, cw, hc, hw: _with()(x, hw, hw, hw),
-            ),
+            lambda x, cw, hc, hw: _with()(x, hc, hc, hc),
+            lambda x, cw, hc, hw: _with()(x, hw, hw, hw),
+        ).because("All three faces go through one and the same gate. Each has a gate of its own."),
+        wrong("one-after-the-other", _one_after_the_other, _from_the_first).because(
+            "A face is pooled from maps that another gate has been at. All three look at x itself."
         ),
-        Misconception(
-            "one-after-the-other",
-            _one_after_the_other,
-            "A face is pooled from maps that another gate has been at. All three look at x itself.",
-            variants=(_from_the_first,),
-        ),
-        Misconception(
-            "mean-first",
-            _with(pool=lambda x, dim: pooled(x, dim).flip(1)),
+        wrong("mean-first", _with(pool=lambda x, dim: pooled(x, dim).flip(1))).because(
             "The gates get the mean first and the maximum second. Is it your `z_pool` that you "
-            "call?",
+            "call?"
         ),
-        Misconception(
-            "thirds",
-            _with(give=lambda x, gates: tuple(gate / 3 for gate in gates)),
-            "You divide by three already. Return the gates; the mean is taken by who uses them.",
+        wrong("thirds", _with(give=lambda x, gates: tuple(gate / 3 for gate in gates))).because(
+            "You divide by three already. Return the gates; the mean is taken by who uses them."
         ),
     ),
     right=(_with(), _by_rotation, _axes_kept),

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import shrinks
 from attncourse.exercises.triplet.z_pool import draw_maps
 
@@ -95,8 +95,6 @@ def _reshaped(x: Tensor, dim: int) -> Tensor:
 
 
 rotated_branch = Exercise(
-    name="rotated_branch",
-    lesson="10-triplet",
     points=3,
     kind=Function(("gated_by_cw", "gated_by_hc", "gated_by_hw"), call=_call),
     title="for dim 2, 3 and 1: x, gated on the face that this axis looks at",
@@ -105,89 +103,72 @@ rotated_branch = Exercise(
     batched=("x",),
     laws=(Law("every number shrinks, and keeps its sign", shrinks),),
     misconceptions=(
-        Misconception(
-            "never-rotated",
-            branch_with(turn=lambda x, dim: x, back=lambda x, dim: x),
+        wrong("never-rotated", branch_with(turn=lambda x, dim: x, back=lambda x, dim: x)).because(
             "`dim` changes nothing: you gate x as it stands, on the face H × W, whatever the axis. "
-            "First give axis `dim` the place of the channels.",
+            "First give axis `dim` the place of the channels."
         ),
-        Misconception(
+        wrong(
             "moved-to-the-front",
             branch_with(
                 turn=lambda x, dim: x.movedim(dim, 1), back=lambda x, dim: x.movedim(1, dim)
             ),
+            lambda x, dim, gate: x * gate(pooled(x, dim)).squeeze(1).unsqueeze(dim),
+        ).because(
             "You pull axis `dim` to the front and push the others along, so that for the width the "
             "face lies C × H. *Exchanged* with the channels, it lies H × C. Kernels are not "
-            "symmetric: trained for one face, they are wrong for the other.",
-            variants=(lambda x, dim, gate: x * gate(pooled(x, dim)).squeeze(1).unsqueeze(dim),),
+            "symmetric: trained for one face, they are wrong for the other."
         ),
-        Misconception(
-            "not-rotated-back",
-            branch_with(back=lambda x, dim: x),
-            "The result is still rotated. Exchange the same two axes once more.",
+        wrong("not-rotated-back", branch_with(back=lambda x, dim: x)).because(
+            "The result is still rotated. Exchange the same two axes once more."
         ),
-        Misconception(
+        wrong(
             "reshaped",
             branch_with(turn=_reshaped, back=_reshaped),
+            branch_with(turn=_reshaped),
+            branch_with(back=_reshaped),
+        ).because(
             "`reshape` and `view` cut the same numbers into lines of another length; they do not "
-            "rotate. Exchange axes with `transpose` or `permute`.",
-            variants=(branch_with(turn=_reshaped), branch_with(back=_reshaped)),
+            "rotate. Exchange axes with `transpose` or `permute`."
         ),
-        Misconception(
+        wrong(
             "gate-returned",
             branch_with(scale=lambda x, gate: gate.expand_as(x)),
-            "You return the gate. The branch returns the maps, every number times its gate.",
-            variants=(branch_with(scale=lambda x, gate: gate),),
+            branch_with(scale=lambda x, gate: gate),
+        ).because("You return the gate. The branch returns the maps, every number times its gate."),
+        wrong("residual", branch_with(scale=lambda x, gate: x + x * gate)).because(
+            "You add the maps to the gated maps, so nothing can be shut."
         ),
-        Misconception(
-            "residual",
-            branch_with(scale=lambda x, gate: x + x * gate),
-            "You add the maps to the gated maps, so nothing can be shut.",
+        wrong("shut-for-open", branch_with(scale=lambda x, gate: x * (1 - gate))).because(
+            "You multiply with 1 − gate: what should be open is shut."
         ),
-        Misconception(
-            "shut-for-open",
-            branch_with(scale=lambda x, gate: x * (1 - gate)),
-            "You multiply with 1 − gate: what should be open is shut.",
+        wrong("added", branch_with(scale=lambda x, gate: x + gate)).because(
+            "You add the gate. A gate scales: multiply."
         ),
-        Misconception(
-            "added",
-            branch_with(scale=lambda x, gate: x + gate),
-            "You add the gate. A gate scales: multiply.",
+        wrong("gated-twice", branch_with(scale=lambda x, gate: x * gate.sigmoid())).because(
+            "A sigmoid too many: `gate` already gives numbers between 0 and 1."
         ),
-        Misconception(
-            "gated-twice",
-            branch_with(scale=lambda x, gate: x * gate.sigmoid()),
-            "A sigmoid too many: `gate` already gives numbers between 0 and 1.",
-        ),
-        Misconception(
-            "mean-first",
-            branch_with(pool=lambda x: pooled(x).flip(1)),
+        wrong("mean-first", branch_with(pool=lambda x: pooled(x).flip(1))).because(
             "The gate gets the mean first and the maximum second. Is it your `z_pool` that you "
-            "call?",
+            "call?"
         ),
-        Misconception(
+        wrong(
             "pooled-after-the-rotation-along-dim",
             lambda x, dim, gate: (
                 x.transpose(1, dim)
                 * gate(pooled(x.transpose(1, dim), dim)).squeeze(1).unsqueeze(dim)
             ).transpose(1, dim),
-            "After the rotation the axis to pool is no longer `dim`: it stands on axis 1 now.",
+        ).because(
+            "After the rotation the axis to pool is no longer `dim`: it stands on axis 1 now."
         ),
-        Misconception(
-            "other-axis",
-            lambda x, dim, gate: branch_with()(x, {1: 1, 2: 3, 3: 2}[dim], gate),
-            "Height and width are exchanged: `dim` 2 is the height, 3 the width.",
-        ),
-        Misconception(
-            "overwritten",
-            _overwritten,
+        wrong(
+            "other-axis", lambda x, dim, gate: branch_with()(x, {1: 1, 2: 3, 3: 2}[dim], gate)
+        ).because("Height and width are exchanged: `dim` 2 is the height, 3 the width."),
+        wrong("overwritten", _overwritten).because(
             "You multiply in place. The rotated block is a view of x, so x itself is gated, and "
-            "the next branch sees what this one has left. Work on a new tensor.",
+            "the next branch sees what this one has left. Work on a new tensor."
         ),
-        Misconception(
-            "detached",
-            branch_with(scale=lambda x, gate: x * gate.detach()),
-            "The numbers are right, but the gate is cut off from the graph: it would never learn.",
+        wrong("detached", branch_with(scale=lambda x, gate: x * gate.detach())).because(
+            "The numbers are right, but the gate is cut off from the graph: it would never learn."
         ),
     ),
     right=(branch_with(), _in_place, _by_tables, _each_image),

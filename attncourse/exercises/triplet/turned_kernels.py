@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 
 Kernels = tuple[Tensor, Tensor, Tensor]
 Turn = Callable[[Tensor], Tensor]
@@ -69,8 +69,6 @@ def _turned_by(quarters: int) -> Turn:
 
 
 turned_kernels = Exercise(
-    name="turned_kernels",
-    lesson="10-triplet",
     points=2,
     kind=Function(("of_cw", "of_hc", "of_hw")),
     title="of_cw, of_hc and of_hw: the kernels for the turned image",
@@ -79,84 +77,72 @@ turned_kernels = Exercise(
     differentiable=False,  # trained weights are carried over on copies: nobody learns through them
     laws=(Law("turned twice, all is as it was", _back_again, _all_transposed),),
     misconceptions=(
-        Misconception(
-            "exchanged-only",
-            _each(lambda kernel: kernel),
+        wrong("exchanged-only", _each(lambda kernel: kernel)).because(
             "The two faces have changed places, but their kernels still lie as before. The face "
-            "C × W of the turned image is the face H × C of the image *lying on its side*.",
+            "C × W of the turned image is the face H × C of the image *lying on its side*."
         ),
-        Misconception(
-            "turned-only",
-            _each(lambda kernel: kernel.mT, exchange=False),
+        wrong("turned-only", _each(lambda kernel: kernel.mT, exchange=False)).because(
             "The kernels are turned, but each stays with its face. In the turned image the rows "
-            "are the old columns: what looked at C × W must look at H × C.",
+            "are the old columns: what looked at C × W must look at H × C."
         ),
-        Misconception(
-            "untouched",
-            lambda cw, hc, hw: (cw.clone(), hc.clone(), hw.clone()),
-            "These are the kernels you were given.",
+        wrong("untouched", lambda cw, hc, hw: (cw.clone(), hc.clone(), hw.clone())).because(
+            "These are the kernels you were given."
         ),
-        Misconception(
-            "hw-not-turned",
-            lambda cw, hc, hw: (hc.mT, cw.mT, hw.clone()),
-            "The third kernel looks at the image itself. The image is turned, so must it be.",
+        wrong("hw-not-turned", lambda cw, hc, hw: (hc.mT, cw.mT, hw.clone())).because(
+            "The third kernel looks at the image itself. The image is turned, so must it be."
         ),
-        Misconception(
+        wrong(
             "hw-alone-turned",
             lambda cw, hc, hw: (hc.clone(), cw.clone(), hw.mT),
-            "Only the third kernel is turned. The first two lie on their side as well.",
-            variants=(lambda cw, hc, hw: (cw.clone(), hc.clone(), hw.mT),),
-        ),
-        Misconception(
+            lambda cw, hc, hw: (cw.clone(), hc.clone(), hw.mT),
+        ).because("Only the third kernel is turned. The first two lie on their side as well."),
+        wrong(
             "one-of-two-turned",
             lambda cw, hc, hw: (hc.mT, cw.clone(), hw.mT),
-            "Of the first two, only one is turned. Both lie on their side in the turned image.",
-            variants=(lambda cw, hc, hw: (hc.clone(), cw.mT, hw.mT),),
+            lambda cw, hc, hw: (hc.clone(), cw.mT, hw.mT),
+        ).because(
+            "Of the first two, only one is turned. Both lie on their side in the turned image."
         ),
-        Misconception(
+        wrong(
             "quarter-turn",
             _each(_turned_by(1)),
+            _each(_turned_by(-1)),
+            _each(_turned_by(1), exchange=False),
+            _each(_turned_by(-1), exchange=False),
+        ).because(
             "You rotate by a quarter turn. To transpose is to mirror at the diagonal: row and "
-            "column change roles, and the first stays the first.",
-            variants=(
-                _each(_turned_by(-1)),
-                _each(_turned_by(1), exchange=False),
-                _each(_turned_by(-1), exchange=False),
-            ),
+            "column change roles, and the first stays the first."
         ),
-        Misconception(
+        wrong(
             "mirrored",
             _each(lambda kernel: kernel.flip(2, 3)),
-            "You flip the kernels. Transposing exchanges rows and columns; nothing runs backwards.",
-            variants=(
-                _each(lambda kernel: kernel.flip(3)),
-                _each(lambda kernel: kernel.flip(2)),
-                _each(lambda kernel: kernel.flip(2, 3), exchange=False),
-                _each(lambda kernel: kernel.flip(3), exchange=False),
-                _each(lambda kernel: kernel.flip(2), exchange=False),
-            ),
+            _each(lambda kernel: kernel.flip(3)),
+            _each(lambda kernel: kernel.flip(2)),
+            _each(lambda kernel: kernel.flip(2, 3), exchange=False),
+            _each(lambda kernel: kernel.flip(3), exchange=False),
+            _each(lambda kernel: kernel.flip(2), exchange=False),
+        ).because(
+            "You flip the kernels. Transposing exchanges rows and columns; nothing runs backwards."
         ),
-        Misconception(
-            "pair-exchanged",
-            _each(lambda kernel: kernel.mT.flip(1)),
-            "Maximum and mean have changed places within the kernels. Turn the last two axes only.",
+        wrong("pair-exchanged", _each(lambda kernel: kernel.mT.flip(1))).because(
+            "Maximum and mean have changed places within the kernels. Turn the last two axes only."
         ),
-        Misconception(
+        wrong(
             "all-axes-turned",
             _each(lambda kernel: kernel.permute(*reversed(range(kernel.dim())))),
-            "All four axes are in reverse. Exchange the last two only: (1, 2, k, k) it stays.",
-            variants=(_each(lambda kernel: kernel.permute(0, 2, 1, 3)),),
+            _each(lambda kernel: kernel.permute(0, 2, 1, 3)),
+        ).because(
+            "All four axes are in reverse. Exchange the last two only: (1, 2, k, k) it stays."
         ),
-        Misconception(
+        wrong(
             "handed-round",
             lambda cw, hc, hw: (hw.mT, cw.mT, hc.mT),
+            lambda cw, hc, hw: (hc.mT, hw.mT, cw.mT),
+            lambda cw, hc, hw: (hw.mT, hc.mT, cw.mT),
+            lambda cw, hc, hw: (cw.mT, hw.mT, hc.mT),
+        ).because(
             "A kernel lands at the wrong face. The image's own face H × W stays itself; the other "
-            "two change places.",
-            variants=(
-                lambda cw, hc, hw: (hc.mT, hw.mT, cw.mT),
-                lambda cw, hc, hw: (hw.mT, hc.mT, cw.mT),
-                lambda cw, hc, hw: (cw.mT, hw.mT, hc.mT),
-            ),
+            "two change places."
         ),
     ),
     right=(_each(lambda kernel: kernel.mT), _by_tables, _number_by_number, _copied),

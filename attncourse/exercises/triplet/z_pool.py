@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Misconception, Outputs
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 
 Pool = Callable[[Tensor, int], Tensor]
 
@@ -73,8 +73,6 @@ def _largest_first(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
 
 
 z_pool = Exercise(
-    name="z_pool",
-    lesson="10-triplet",
     points=2,
     kind=Function(("face_hw", "face_cw", "face_ch"), call=_call),
     title="for dim 1, 2 and 3: the maxima along that axis, then the means",
@@ -83,103 +81,83 @@ z_pool = Exercise(
     batched=("x",),
     laws=(Law("no mean lies above its maximum", _largest_first),),
     misconceptions=(
-        Misconception(
-            "exchanged",
-            _pair(_mean, _max),
-            "The two have changed places: the maximum comes first, the mean second.",
+        wrong("exchanged", _pair(_mean, _max)).because(
+            "The two have changed places: the maximum comes first, the mean second."
         ),
-        Misconception(
+        wrong(
             "dim-ignored",
             lambda x, dim: _plain(x, 1),
+            lambda x, dim: _plain(x, 2),
+            lambda x, dim: _plain(x, 3),
+        ).because(
             "You pool over the channels whatever `dim` is. That was enough for CBAM; here the "
-            "height and the width get their turn too.",
-            variants=(lambda x, dim: _plain(x, 2), lambda x, dim: _plain(x, 3)),
+            "height and the width get their turn too."
         ),
-        Misconception(
-            "joined-where-it-was",
-            lambda x, dim: torch.cat(_kept(x, dim), dim),
+        wrong("joined-where-it-was", lambda x, dim: torch.cat(_kept(x, dim), dim)).because(
             "Maximum and mean stand on the axis that you pooled. The pair always belongs on axis "
-            "1, where a convolution looks for its channels.",
+            "1, where a convolution looks for its channels."
         ),
-        Misconception(
+        wrong(
             "turned",
             lambda x, dim: _plain(x.transpose(1, dim), 1),
+            lambda x, dim: _plain(x, dim).mT,
+        ).because(
             "The numbers are right, but along the width the face is turned: (B, 2, H, C), where "
-            "(B, 2, C, H) is asked for. Pool in place and the axes that stay keep their order.",
-            variants=(lambda x, dim: _plain(x, dim).mT,),
+            "(B, 2, C, H) is asked for. Pool in place and the axes that stay keep their order."
         ),
-        Misconception(
-            "of-the-other-axes",
-            _of_the_other_axes,
-            "`dim` is the axis that *goes*. You keep it and pool the other two.",
+        wrong("of-the-other-axes", _of_the_other_axes).because(
+            "`dim` is the axis that *goes*. You keep it and pool the other two."
         ),
-        Misconception(
+        wrong(
             "off-by-one",
             lambda x, dim: _plain(x, dim - 1) if dim > 1 else _plain(x, 3),
-            "Your axes are off by one: axis 0 is the batch, so 1 is the channels.",
-            variants=(lambda x, dim: _plain(x, dim % 3 + 1),),
+            lambda x, dim: _plain(x, dim % 3 + 1),
+        ).because("Your axes are off by one: axis 0 is the batch, so 1 is the channels."),
+        wrong("sum", _pair(_max, lambda x, dim: x.sum(dim))).because(
+            "The second map is a sum. It would grow with the length of the axis: take the mean."
         ),
-        Misconception(
-            "sum",
-            _pair(_max, lambda x, dim: x.sum(dim)),
-            "The second map is a sum. It would grow with the length of the axis: take the mean.",
+        wrong("minimum", _pair(lambda x, dim: x.amin(dim), _mean)).because(
+            "The first map holds the smallest numbers, not the greatest."
         ),
-        Misconception(
-            "minimum",
-            _pair(lambda x, dim: x.amin(dim), _mean),
-            "The first map holds the smallest numbers, not the greatest.",
+        wrong("largest-size", _pair(lambda x, dim: x.abs().amax(dim), _mean)).because(
+            "You take the largest number *without its sign*; asked for is the maximum."
         ),
-        Misconception(
-            "largest-size",
-            _pair(lambda x, dim: x.abs().amax(dim), _mean),
-            "You take the largest number *without its sign*; asked for is the maximum.",
+        wrong("largest-from-zero", _pair(lambda x, dim: x.amax(dim).clamp(min=0), _mean)).because(
+            "Your maximum is never below 0. Where all numbers are negative, so is the largest."
         ),
-        Misconception(
-            "largest-from-zero",
-            _pair(lambda x, dim: x.amax(dim).clamp(min=0), _mean),
-            "Your maximum is never below 0. Where all numbers are negative, so is the largest.",
+        wrong("median", _pair(_max, lambda x, dim: x.median(dim).values)).because(
+            "The second map holds medians; asked for is the mean."
         ),
-        Misconception(
-            "median",
-            _pair(_max, lambda x, dim: x.median(dim).values),
-            "The second map holds medians; asked for is the mean.",
+        wrong("one-map-twice", _pair(_max, _max), _pair(_mean, _mean)).because(
+            "Both maps are the same. One holds maxima, the other means."
         ),
-        Misconception(
-            "one-map-twice",
-            _pair(_max, _max),
-            "Both maps are the same. One holds maxima, the other means.",
-            variants=(_pair(_mean, _mean),),
-        ),
-        Misconception(
-            "one-below-the-other",
-            lambda x, dim: torch.cat((x.amax(dim), x.mean(dim)), 1),
+        wrong(
+            "one-below-the-other", lambda x, dim: torch.cat((x.amax(dim), x.mean(dim)), 1)
+        ).because(
             "The two maps stand one below the other in a single tall one. Give them an axis of "
-            "their own: stack.",
+            "their own: stack."
         ),
-        Misconception(
+        wrong(
             "stacked-elsewhere",
             _pair(_max, _mean, place=0),
+            _pair(_max, _mean, place=-1),
+            _pair(_max, _mean, place=2),
+        ).because(
             "The pair stands on the wrong axis. Axis 0 is the batch; the pair takes axis 1, the "
-            "place of the channels.",
-            variants=(_pair(_max, _mean, place=-1), _pair(_max, _mean, place=2)),
+            "place of the channels."
         ),
-        Misconception(
-            "axis-kept",
-            lambda x, dim: torch.stack(_kept(x, dim), 1),
-            "The pooled axis is still there, with length 1. Let it go.",
+        wrong("axis-kept", lambda x, dim: torch.stack(_kept(x, dim), 1)).because(
+            "The pooled axis is still there, with length 1. Let it go."
         ),
-        Misconception(
-            "added",
-            lambda x, dim: (x.amax(dim) + x.mean(dim)).unsqueeze(1),
-            "You add the two maps. Keep them apart: the convolution that follows will weigh them.",
+        wrong("added", lambda x, dim: (x.amax(dim) + x.mean(dim)).unsqueeze(1)).because(
+            "You add the two maps. Keep them apart: the convolution that follows will weigh them."
         ),
-        Misconception(
+        wrong(
             "over-the-batch",
             lambda x, dim: torch.stack((x.amax((0, dim)), x.mean((0, dim)))).expand(
                 len(x), -1, -1, -1
             ),
-            "All images of the batch get the same maps: you pool over the batch too.",
-        ),
+        ).because("All images of the batch get the same maps: you pool over the batch too."),
     ),
     right=(_plain, _joined, _moved, _one_by_one),
 )

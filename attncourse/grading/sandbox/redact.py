@@ -76,7 +76,11 @@ def remove_answers(name: str) -> dict[str, RedactedExercise]:
         for each, value in vars(package).items()
         if isinstance(value, Exercise)
     }
-    helpers = {n: v for n, v in vars(package).items() if isinstance(v, FunctionType)}
+    helpers = {
+        each: value
+        for each, value in vars(package).items()
+        if isinstance(value, FunctionType) and value.__module__.startswith(f"{name}.")
+    }
     inside = {id(vars(module)) for module in modules.values()}
     asking = [
         part for each in asked.values() for part in (type(each.kind), *vars(each.kind).values())

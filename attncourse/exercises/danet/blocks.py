@@ -85,7 +85,7 @@ def _keys_too(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tensor:
     for asked in q.split(block, 2):
         best = asked.new_full((len(q), asked.shape[2], 1), -torch.inf)
         total, mixed = torch.zeros_like(best), asked.new_zeros(len(q), asked.shape[2], v.shape[1])
-        for keys, values in zip(k.split(block, 2), v.split(block, 2), strict=True):
+        for keys, values in zip(k.split(4 * block, 2), v.split(4 * block, 2), strict=True):
             scores = asked.mT @ keys
             new = torch.maximum(best, scores.amax(-1, keepdim=True))
             weights, fade = (scores - new).exp(), (best - new).exp()

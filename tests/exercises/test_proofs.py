@@ -27,7 +27,7 @@ def test_proof(exercise: Exercise, proved: Callable[[Exercise], Proof]) -> None:
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: f"{e.lesson}-{e.name}")
 def test_hidden_seeds_agree(exercise: Exercise) -> None:
-    """Other seeds, as in hidden tests, accept all that is right; few of them reject what is wrong."""
+    """Other seeds, as in hidden tests, accept all that is right; few reject what is wrong."""
     memory = Memory()
     wrong = [answer for m in exercise.misconceptions for answer in m.forms]
     many, few = range(100, 105), range(100, 102)

@@ -180,14 +180,19 @@ class LawBehaviour(Behaviour):
         self, title: Reason, own: list[Case], looked: list[Case], found: Sequence[Finding]
     ) -> Finding:
         solved = all(finding.held for finding in found if finding.behaviour == VALUES.name)
+        broken = Finding(self.name, Outcome.FAILED, title, reason("law", title=title))
+        # Numbers in another form may well obey the law: that they do not would be said in vain.
+        doubtful = any(finding.failed for finding in found)
+        unclear = Finding(self.name, Outcome.NOT_JUDGED, title) if doubtful else broken
         for before, after in zip(looked, own, strict=True):
             if solved and not after.response.answered:
                 return silent(self.name, title, after.response)
-            if not (_fits(before) and _fits(after)):
-                return Finding(self.name, Outcome.NOT_JUDGED, title)
+            if not (_fits(before) and _fits(after)) or _spoilt(before):
+                return unclear
             outputs = before.response.outputs, after.response.outputs
-            if not _holds(self.law, before.probe.inputs, *outputs):
-                return Finding(self.name, Outcome.FAILED, title, reason("law", title=title))
+            holds = _holds(self.law, before.probe.inputs, *outputs)
+            if not holds:
+                return unclear if holds is None else broken
         return Finding(self.name, Outcome.HELD, title)
 
     def _title(self, exercise: Declaration) -> Reason:
@@ -216,18 +221,29 @@ def title_of(exercise: Declaration) -> Reason:
 
 
 def _fits(case: Case) -> bool:
-    """Whether outputs have the right shapes; others could spread out to fill all memory."""
+    """Whether outputs have the right form; other shapes could spread out to fill all memory."""
     if not case.response.answered or case.expected is None:
         return case.response.answered
     got = case.response.outputs
-    return all(k in got and got[k].shape == v.shape for k, v in case.expected.outputs.items())
+    return all(
+        k in got and (got[k].shape, got[k].dtype) == (v.shape, v.dtype)
+        for k, v in case.expected.outputs.items()
+    )
 
 
-def _holds(law: Law, inputs: Inputs, before: Outputs, after: Outputs) -> bool:
+def _spoilt(case: Case) -> bool:
+    """Whether numbers are missing where the oracle has some: no law speaks of them."""
+    wanted = case.expected.outputs if case.expected else {}
+    got = case.response.outputs
+    return any(bool((got[k].isnan() & ~v.isnan()).any()) for k, v in wanted.items())
+
+
+def _holds(law: Law, inputs: Inputs, before: Outputs, after: Outputs) -> bool | None:
+    """Whether a law holds; None where the outputs do not fit into it."""
     try:
         return bool(law.holds(inputs, before, after))
-    except (RuntimeError, IndexError):  # outputs of a wrong shape do not fit into the law
-        return False
+    except (RuntimeError, IndexError):
+        return None
 
 
 def _no_fault(case: Case) -> None:

@@ -75,7 +75,13 @@ turned_kernels = Exercise(
     oracle=_oracle,
     draw=_kernels,
     differentiable=False,  # trained weights are carried over on copies: nobody learns through them
-    laws=(Law("turned twice, all is as it was", _back_again, _all_transposed),),
+    laws=(
+        Law(
+            "kernels that lie transposed come back upright, each on its face",
+            _back_again,
+            _all_transposed,
+        ),
+    ),
     misconceptions=(
         wrong("exchanged-only", _each(lambda kernel: kernel)).because(
             "The two faces have changed places, but their kernels still lie as before. The face "

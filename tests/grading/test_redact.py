@@ -113,6 +113,7 @@ for turn in turns:
 """
 
 FUSE = "sys.modules['attncourse.exercises.sk.fuse']"
+DRAWS = "sys.modules['attncourse.exercises.common.draws']"
 REWRITTEN = "The fusion that forgets what it was told."
 #: What keeps something, by what it is found as.
 PLANTS = {
@@ -125,10 +126,10 @@ def outer(code):
     return lambda: code
 closure = outer({FUSE}._after.__code__)
 """,
-    "fuse.py _construction": f"""
+    "common/draws.py maps": f"""
 def shell():
     return None
-shell.__code__ = shell.__code__.replace(co_consts=(None, {FUSE}._construction.__code__))
+shell.__code__ = shell.__code__.replace(co_consts=(None, {DRAWS}.maps.__code__))
 """,
     "fuse.py _Convolutions.forward": f"functools.kept = {FUSE}._Convolutions",
     "fuse.py _branches": f"""

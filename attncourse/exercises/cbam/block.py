@@ -6,21 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
+from attncourse.exercises.common.draws import built, maps
+from attncourse.exercises.core import Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import shrinks, tensor
-
-
-def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    """Reductions that do not divide the channels."""
-    channels, reduction, kernel = draw.sizes((14, 4, 7), (35, 16, 3))
-    return {"channels": channels, "reduction": reduction, "kernel": kernel}
-
-
-def _maps_of_block(draw: Draw) -> Inputs:
-    """Maps that are not square, each channel about a value of its own."""
-    batch, channels, height, width = draw.sizes((2, 14, 7, 11), (3, 35, 5, 13))
-    level = torch.linspace(-1, 1, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Place(nn.Module):
@@ -173,8 +161,9 @@ CBAM = Exercise(
     kind=Module(("y",), by_name=True, training=True),
     title="y: the map, its channels gated, then its places",
     oracle=_Oracle,
-    draw=_maps_of_block,
-    construction=_construction,
+    draw=maps((2, 14, 7, 11), (3, 35, 5, 13), high=1),
+    # Reductions that do not divide the channels.
+    construction=built(channels=(14, 35), reduction=(4, 16), kernel=(7, 3)),
     batched=("x",),
     laws=(
         Law("no number grows or changes its sign", shrinks),

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.draws import levels
+from attncourse.exercises.common.laws import between_zero_and_one
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import flipped, unchanged
 
 Pool = Callable[[Tensor], Tensor]
@@ -14,9 +16,8 @@ Pool = Callable[[Tensor], Tensor]
 
 def _inputs(draw: Draw) -> Inputs:
     batch, channels, height, width, hidden = draw.sizes((2, 8, 5, 7, 6), (3, 5, 7, 2, 4))
-    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
     return {
-        "x": draw.normal(batch, channels, height, width) + level,
+        "x": draw.normal(batch, channels, height, width) + levels(-1, 2, channels),
         "w_reduce": draw.normal(hidden, channels, scale=channels**-0.5),
         "b_reduce": draw.normal(hidden, offset=0.3, scale=0.5),
         "w_expand": draw.normal(channels, hidden, scale=hidden**-0.5),
@@ -89,11 +90,6 @@ def _each_an_mlp_of_half(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tens
     return torch.sigmoid(heard @ w2.T + 2 * b2)
 
 
-def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    gate = before["gate"]
-    return bool(((gate > 0) & (gate < 1)).all())
-
-
 channel_gate = Exercise(
     points=3,
     kind=Function(("gate",)),
@@ -102,7 +98,7 @@ channel_gate = Exercise(
     draw=_inputs,
     batched=("x",),
     laws=(
-        Law("every gate lies between 0 and 1", _between_zero_and_one),
+        Law("every gate lies between 0 and 1", between_zero_and_one),
         Law("turning the map upside down changes nothing", unchanged("gate"), flipped("x", 2, 3)),
     ),
     misconceptions=(

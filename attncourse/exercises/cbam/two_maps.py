@@ -5,15 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.draws import maps
+from attncourse.exercises.core import Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, unchanged
 
-
-def draw_maps(draw: Draw) -> Inputs:
-    """Maps (B, C, H, W) that are not square, each channel about a value of its own."""
-    batch, channels, height, width = draw.sizes((2, 8, 7, 11), (3, 5, 5, 13))
-    level = torch.linspace(-1, 1, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
+draw_maps = maps((2, 8, 7, 11), (3, 5, 5, 13), high=1)
 
 
 def _two_maps(x: Tensor) -> Tensor:

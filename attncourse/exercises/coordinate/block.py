@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from attncourse.exercises.common.draws import blocks
 from attncourse.exercises.coordinate.blocks import (
     AlwaysByTheBatch,
     AsLinearLayers,
@@ -24,17 +25,6 @@ def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
     """A width that the minimum replaces; for the other sizes no reduction: the default counts."""
     # 289 // 50 is less than 8, 289 // 32 is more, and 319 / 32 is 10 if rounded.
     return {"channels": 319} if draw.variant else {"channels": 289, "reduction": 50}
-
-
-def _maps(draw: Draw) -> Inputs:
-    """Maps whose channels, rows and columns differ in level; square in the second variant.
-
-    Sides that were exchanged raise an error on all maps but the square one, which tells how.
-    """
-    channels, batch, height, width = draw.sizes((289, 2, 5, 7), (319, 3, 4, 4))
-    levels = [torch.linspace(-1, 2, n, dtype=torch.float64) for n in (channels, height, width)]
-    level = levels[0][:, None, None] + levels[1][:, None] ** 2 + levels[2]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Coordinate(nn.Module):
@@ -70,7 +60,8 @@ CoordinateBlock = Exercise(
     kind=Module(("y",), by_name=True, training=True),
     title="y: every pixel times the gate of its row and the gate of its column",
     oracle=_Coordinate,
-    draw=_maps,
+    # Sides that were exchanged raise an error on all maps but the square one, which tells how.
+    draw=blocks((2, 289, 5, 7), (3, 319, 4, 4)),
     construction=_construction,
     batched=("x",),
     laws=(

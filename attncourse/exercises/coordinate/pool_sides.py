@@ -6,17 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.draws import maps
+from attncourse.exercises.core import Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped
 
 Sides = tuple[Tensor, Tensor]
-
-
-def _maps(draw: Draw) -> Inputs:
-    """Maps (B, C, H, W), wide and then high, each channel about a value of its own."""
-    batch, channels, height, width = draw.sizes((2, 3, 5, 7), (3, 2, 11, 4))
-    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 def _pool_sides(x: Tensor) -> Sides:
@@ -64,7 +58,7 @@ pool_sides = Exercise(
     kind=Function(("rows", "columns")),
     title="rows and columns: their means, in every channel of every image",
     oracle=_pool_sides,
-    draw=_maps,
+    draw=maps((2, 3, 5, 7), (3, 2, 11, 4)),
     batched=("x",),
     laws=(
         Law(

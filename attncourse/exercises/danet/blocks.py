@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attncourse.exercises.common.draws import levels
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
 from attncourse.profiling import peak_bytes
 
@@ -22,11 +23,10 @@ def _inputs(draw: Draw) -> Inputs:
     batch, width, channels, height, breadth, block = draw.sizes(
         (2, 2, 3, 9, 13, 8), (3, 4, 2, 7, 3, 50)
     )
-    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
     return {
         "query": draw.normal(batch, width, height, breadth),
         "key": draw.normal(batch, width, height, breadth, offset=0.3),
-        "value": draw.normal(batch, channels, height, breadth) + level,
+        "value": draw.normal(batch, channels, height, breadth) + levels(-1, 2, channels),
         "block": block,
     }
 

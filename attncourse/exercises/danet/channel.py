@@ -5,15 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.draws import maps
+from attncourse.exercises.core import Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, stays_finite, sums_to_one, tensor
-
-
-def _inputs(draw: Draw) -> Inputs:
-    # Small numbers: products over all places are summed, and a steep softmax would hide mistakes.
-    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 7, 2))
-    level = torch.linspace(-0.1, 0.2, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width, scale=0.25) + level}
 
 
 def _channel(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,7 +92,8 @@ channel_attention = Exercise(
     kind=Function(("mixed", "weights")),
     title="mixed and weights: every channel asks all channels, and the most alike count most",
     oracle=_channel,
-    draw=_inputs,
+    # Small numbers: products over all places are summed, and a steep softmax would hide mistakes.
+    draw=maps((2, 8, 5, 7), (3, 5, 7, 2), low=-0.1, high=0.2, scale=0.25),
     batched=("x",),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(

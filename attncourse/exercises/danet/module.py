@@ -5,19 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
+from attncourse.exercises.common.draws import built, maps
+from attncourse.exercises.core import Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
-
-
-def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    channels, reduction = draw.sizes((8, 2), (6, 3))
-    return {"channels": channels, "reduction": reduction}
-
-
-def _inputs(draw: Draw) -> Inputs:
-    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 6, 7, 2))
-    level = torch.linspace(-0.5, 0.5, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width, scale=0.7) + level}
 
 
 def _mix(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -122,8 +112,8 @@ PositionAttention = Exercise(
     kind=Module(("y",), by_name=True),
     title="y: x + α · the values, mixed by query and key",
     oracle=_Module,
-    draw=_inputs,
-    construction=_construction,
+    draw=maps((2, 8, 5, 7), (3, 6, 7, 2), low=-0.5, high=0.5, scale=0.7),
+    construction=built(channels=(8, 6), reduction=(2, 3)),
     batched=("x",),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     laws=(Law("shuffling the places shuffles the result alike", _shuffles_along, _shuffled),),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from attncourse.exercises.common.draws import levels
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import stays_finite, sums_to_one, tensor
 
@@ -12,11 +13,10 @@ from attncourse.exercises.core.laws import stays_finite, sums_to_one, tensor
 def draw_triple(draw: Draw) -> Inputs:
     """Queries, keys and values on maps that are not square, with scores neither flat nor steep."""
     batch, width, channels, height, breadth = draw.sizes((2, 4, 3, 5, 7), (3, 3, 5, 7, 2))
-    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
     return {
         "query": draw.normal(batch, width, height, breadth, scale=0.8),
         "key": draw.normal(batch, width, height, breadth, offset=0.3, scale=0.8),
-        "value": draw.normal(batch, channels, height, breadth) + level,
+        "value": draw.normal(batch, channels, height, breadth) + levels(-1, 2, channels),
     }
 
 

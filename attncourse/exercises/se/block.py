@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from attncourse.exercises.common.draws import maps
 from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.core.laws import flipped, flips_along, tensor
 
@@ -12,13 +13,6 @@ from attncourse.exercises.core.laws import flipped, flips_along, tensor
 def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
     """A reduction that does not divide; for the other sizes none, so that the default counts."""
     return {"channels": 35} if draw.variant else {"channels": 11, "reduction": 3}
-
-
-def _block_maps(draw: Draw) -> Inputs:
-    """Maps that are not square, each channel about a value of its own."""
-    batch, channels, height, width = draw.sizes((2, 11, 5, 7), (3, 35, 7, 2))
-    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Block(nn.Module):
@@ -117,7 +111,7 @@ SEBlock = Exercise(
     kind=Module(("y",), by_name=True),
     title="y: every channel times its gate",
     oracle=_Block,
-    draw=_block_maps,
+    draw=maps((2, 11, 5, 7), (3, 35, 7, 2)),
     construction=_construction,
     batched=("x",),
     laws=(

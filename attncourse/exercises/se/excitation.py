@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.laws import between_zero_and_one
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -54,11 +55,6 @@ def _by_image(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tens
     return torch.stack([torch.sigmoid(w2 @ torch.relu(w1 @ row + b1) + b2) for row in s])
 
 
-def _between_zero_and_one(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    gate = before["gate"]
-    return bool(((gate > 0) & (gate < 1)).all())
-
-
 def _silent(inputs: Inputs) -> Inputs:
     w2, b2 = tensor(inputs, "w_expand"), tensor(inputs, "b_expand")
     return inputs | {"w_expand": torch.zeros_like(w2), "b_expand": torch.zeros_like(b2)}
@@ -72,7 +68,7 @@ excitation = Exercise(
     draw=_excitation_inputs,
     batched=("descriptors",),
     laws=(
-        Law("every gate lies between 0 and 1", _between_zero_and_one),
+        Law("every gate lies between 0 and 1", between_zero_and_one),
         Law(
             "a second layer of zeros leaves every gate half open",
             lambda i, before, after: torch.allclose(

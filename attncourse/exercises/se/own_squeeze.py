@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attncourse.exercises.common.draws import levels
 from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
 from attncourse.exercises.core.laws import tensor
 
@@ -13,8 +14,7 @@ from attncourse.exercises.core.laws import tensor
 def _positive_maps(draw: Draw) -> Inputs:
     """Maps as a ReLU leaves them, though never quite 0, so that roots and powers are smooth."""
     batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 7, 2))
-    level = torch.linspace(0.2, 2, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width).abs() + level}
+    return {"x": draw.normal(batch, channels, height, width).abs() + levels(0.2, 2, channels)}
 
 
 def _call_squeeze(answer: Callable[..., Any], inputs: Inputs) -> Any:

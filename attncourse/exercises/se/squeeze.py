@@ -3,15 +3,9 @@
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
+from attncourse.exercises.common.draws import maps
+from attncourse.exercises.core import Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.core.laws import flipped, tensor, unchanged
-
-
-def draw_maps(draw: Draw) -> Inputs:
-    """Maps (B, C, H, W) that are not square, each channel about a value of its own."""
-    batch, channels, height, width = draw.sizes((2, 8, 5, 7), (3, 5, 7, 2))
-    level = torch.linspace(-1, 2, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 def _squeeze(x: Tensor) -> Tensor:
@@ -33,7 +27,7 @@ squeeze = Exercise(
     kind=Function(("descriptors",)),
     title="descriptors: the mean of every channel of every image",
     oracle=_squeeze,
-    draw=draw_maps,
+    draw=maps((2, 8, 5, 7), (3, 5, 7, 2)),
     batched=("x",),
     laws=(
         Law(

@@ -1,5 +1,6 @@
 """The block: attention along both axes, its gate, and a small network, with two shortcuts."""
 
+from attncourse.exercises.common.draws import built
 from attncourse.exercises.core import Draw, Exercise, Inputs, wrong
 from attncourse.exercises.seaformer.blocks import (
     TWICE,
@@ -23,17 +24,6 @@ from attncourse.exercises.seaformer.blocks import (
 )
 
 
-def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    """Values twice as wide as keys, and half as wide: the official code knows the first alone."""
-    channels, key_dim, heads = draw.sizes((6, 2, 3), (5, 4, 2))
-    return {
-        "channels": channels,
-        "key_dim": key_dim,
-        "heads": heads,
-        "attn_ratio": 2 if draw.variant == 0 else 0.5,
-    }
-
-
 def _maps(draw: Draw) -> Inputs:
     batch, channels, height, width = draw.sizes((2, 6, 5, 7), (3, 5, 4, 4))
     return {"x": draw.normal(batch, channels, height, width, offset=0.5)}
@@ -45,7 +35,8 @@ SeaFormerBlock = Exercise(
     title="y: x, plus the gated detail, plus what the network makes of both",
     oracle=Block,
     draw=_maps,
-    construction=_construction,
+    # Values twice as wide as keys, and half as wide: the official code knows the first alone.
+    construction=built(channels=(6, 5), key_dim=(2, 4), heads=(3, 2), attn_ratio=(2, 0.5)),
     batched=("x",),
     refuses=("scaled_dot_product_attention", "MultiheadAttention"),
     misconceptions=(

@@ -6,20 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
-from attncourse.exercises.core.probe import Scalar
-
-
-def _construction(draw: Draw) -> dict[str, Scalar]:
-    channels, dilation, groups = draw.sizes((6, 2, 3), (8, 3, 2))
-    return {"channels": channels, "dilation": dilation, "groups": groups}
-
-
-def _maps(draw: Draw) -> Inputs:
-    """Maps that are not square, each channel about a value of its own; some results exceed 6."""
-    batch, channels, height, width = draw.sizes((2, 6, 5, 7), (3, 8, 9, 4))
-    level = torch.linspace(-3, 3, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
+from attncourse.exercises.common.draws import built, maps
+from attncourse.exercises.core import Exercise, Inputs, Law, Module, Outputs, wrong
 
 
 class Layers(nn.Module):
@@ -91,8 +79,9 @@ Branch = Exercise(
     kind=Module(("u",), by_name=True, training=True),
     title="u: ReLU of the norm of the dilated convolution",
     oracle=_Branch,
-    draw=_maps,
-    construction=_construction,
+    # Some results exceed 6.
+    draw=maps((2, 6, 5, 7), (3, 8, 9, 4), low=-3, high=3),
+    construction=built(channels=(6, 8), dilation=(2, 3), groups=(3, 2)),
     batched=("x",),
     laws=(Law("nothing is negative", _nowhere_negative),),
     misconceptions=(

@@ -5,21 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, Outputs, wrong
-from attncourse.exercises.core.probe import Scalar
+from attncourse.exercises.common.draws import built, maps
+from attncourse.exercises.core import Exercise, Inputs, Law, Module, Outputs, wrong
 from attncourse.exercises.sk import branch, fuse
-
-
-def _construction(draw: Draw) -> dict[str, Scalar]:
-    names = ("channels", "branches", "groups", "reduction", "min_hidden")
-    sizes = draw.sizes((6, 3, 3, 2, 4), (8, 2, 2, 1, 5))
-    return dict(zip(names, sizes, strict=True))
-
-
-def _maps(draw: Draw) -> Inputs:
-    batch, channels, height, width = draw.sizes((2, 6, 7, 5), (3, 8, 4, 9))
-    level = torch.linspace(-1, 1, channels, dtype=torch.float64)[:, None, None]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Branch(branch.Layers):
@@ -164,8 +152,10 @@ SKConv = Exercise(
     kind=Module(("y",), by_name=True),
     title="y: the branches, each channel's mixture chosen by what all of them found",
     oracle=_SKConv,
-    draw=_maps,
-    construction=_construction,
+    draw=maps((2, 6, 7, 5), (3, 8, 4, 9), high=1),
+    construction=built(
+        channels=(6, 8), branches=(3, 2), groups=(3, 2), reduction=(2, 1), min_hidden=(4, 5)
+    ),
     batched=("x",),
     laws=(Law("nothing is negative", _nowhere_negative),),
     misconceptions=(

@@ -6,15 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from attncourse.exercises.common.draws import built
 from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, wrong
 from attncourse.exercises.core.laws import flipped, unchanged
-from attncourse.exercises.core.probe import Scalar
-
-
-def _construction(draw: Draw) -> dict[str, Scalar]:
-    channels, reduction, min_hidden = draw.sizes((11, 2, 4), (13, 4, 5))
-    # C // r wins, and is less than C / r rounded; then L wins.
-    return {"channels": channels, "reduction": reduction, "min_hidden": min_hidden}
 
 
 def _branches(draw: Draw) -> Inputs:
@@ -94,7 +88,8 @@ Fuse = Exercise(
     title="z: ReLU of the norm of the narrowed descriptors",
     oracle=_Fuse,
     draw=_branches,
-    construction=_construction,
+    # C // r wins, and is less than C / r rounded; then L wins.
+    construction=built(channels=(11, 13), reduction=(2, 4), min_hidden=(4, 5)),
     batched=("u",),
     laws=(Law("the branches have no order", unchanged("z"), flipped("u", 1)),),
     misconceptions=(

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Inputs, Law, Module, wrong
+from attncourse.exercises.common.draws import blocks, built
+from attncourse.exercises.core import Exercise, Law, Module, wrong
 from attncourse.exercises.core.laws import shrinks
 from attncourse.exercises.triplet.blocks import (
     AsOfficial,
@@ -16,22 +17,6 @@ from attncourse.exercises.triplet.blocks import (
     to_the_front,
 )
 from attncourse.exercises.triplet.rotated_branch import branch_with, pooled
-
-
-def _construction(draw: Draw) -> dict[str, int | float | bool | str | None]:
-    kernel, spatial = draw.sizes((7, True), (3, False))
-    return {"kernel": kernel, "spatial": bool(spatial)}
-
-
-def _maps(draw: Draw) -> Inputs:
-    """Maps of three different sides; of equal sides in the second variant.
-
-    Axes that were exchanged raise an error on all blocks but the cube, which tells how.
-    """
-    batch, channels, height, width = draw.sizes((2, 11, 5, 7), (3, 5, 5, 5))
-    levels = [torch.linspace(-1, 2, n, dtype=torch.float64) for n in (channels, height, width)]
-    level = levels[0][:, None, None] + levels[1][:, None] ** 2 + levels[2]
-    return {"x": draw.normal(batch, channels, height, width) + level}
 
 
 class _Triplet(nn.Module):
@@ -55,8 +40,9 @@ TripletBlock = Exercise(
     kind=Module(("y",), by_name=True, training=True),
     title="y: the mean of the gated branches",
     oracle=_Triplet,
-    draw=_maps,
-    construction=_construction,
+    # Axes that were exchanged raise an error on all blocks but the cube, which tells how.
+    draw=blocks((2, 11, 5, 7), (3, 5, 5, 5)),
+    construction=built(kernel=(7, 3), spatial=(True, False)),
     batched=("x",),
     laws=(Law("every number shrinks, and keeps its sign", shrinks),),
     misconceptions=(

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.laws import between_zero_and_one
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
 from attncourse.exercises.triplet.rotated_branch import Gate, draw_kernel, gate_of, pooled
 from attncourse.exercises.triplet.z_pool import draw_maps
 
@@ -78,10 +79,6 @@ def _cut_anew(maps: Tensor) -> Tensor:
     return maps.reshape(*maps.shape[:2], maps.shape[3], maps.shape[2])
 
 
-def _between(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
-    return all(bool(((gate > 0) & (gate < 1)).all()) for gate in before.values())
-
-
 gates_in_place = Exercise(
     points=3,
     kind=Function(("of_cw", "of_hc", "of_hw"), call=_call),
@@ -89,7 +86,7 @@ gates_in_place = Exercise(
     oracle=_oracle,
     draw=_inputs,
     batched=("x",),
-    laws=(Law("every gate lies between 0 and 1", _between),),
+    laws=(Law("every gate lies between 0 and 1", between_zero_and_one),),
     misconceptions=(
         wrong("face-not-turned", _with(into=lambda maps: maps, back=_unturned)).because(
             "You give `hc` the face as pooling left it, C × H. Its kernel was made for rows H and "

@@ -6,17 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.common.draws import blocks
+from attncourse.exercises.core import Exercise, Function, Inputs, Law, Outputs, wrong
 
 Pool = Callable[[Tensor, int], Tensor]
 
 
-def draw_maps(draw: Draw) -> Inputs:
-    """Maps (B, C, H, W), wide and then high, whose channels, rows and columns differ in level."""
-    batch, channels, height, width = draw.sizes((2, 11, 5, 7), (3, 4, 13, 2))
-    levels = [torch.linspace(-1, 2, n, dtype=torch.float64) for n in (channels, height, width)]
-    level = levels[0][:, None, None] + levels[1][:, None] ** 2 + levels[2]
-    return {"x": draw.normal(batch, channels, height, width) + level}
+draw_maps = blocks((2, 11, 5, 7), (3, 4, 13, 2))
 
 
 def _call(answer: Callable[..., Any], inputs: Inputs) -> Any:

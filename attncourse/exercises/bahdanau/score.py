@@ -1,12 +1,9 @@
 """How well an annotation fits the state: the additive score."""
 
-import math
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, edit, wrong
 from attncourse.exercises.core.laws import flipped, flips_along
 
 
@@ -26,13 +23,9 @@ def _score(query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tens
     return hidden @ v
 
 
-def _score_with(combine: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """A score that projects rightly and then combines (B, 1, A), (B, S, A) and v in its own way."""
-
-    def score(query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor) -> Tensor:
-        return combine((query @ w_query.T)[:, None], keys @ w_keys.T, v)
-
-    return score
+def _score_plain(query: Tensor, keys: Tensor, w_query: Tensor, w_keys: Tensor, v: Tensor) -> Tensor:
+    hidden = (query @ w_query.T)[:, None] + (keys @ w_keys.T)
+    return hidden.tanh() @ v
 
 
 def _score_by_einsum(
@@ -71,81 +64,73 @@ additive_score = Exercise(
         Law("the scores move with their annotations", flips_along("scores", 1), flipped("keys", 1)),
     ),
     misconceptions=(
-        wrong("no-tanh", _score_with(lambda q, k, v: (q + k) @ v)).because(
+        wrong("no-tanh", edit(".tanh()", "")).because(
             "There is no tanh between the sum and v. Without it the score is a sum of one part "
             "that depends on the state and one that depends on the annotation, and the softmax "
             "cancels the first: every step would look at the same place."
         ),
-        wrong(
-            "relu",
-            _score_with(lambda q, k, v: (q + k).relu() @ v),
-            _score_with(lambda q, k, v: (q + k).sigmoid() @ v),
-        ).because(
+        wrong("relu", edit("tanh", "relu"), edit("tanh", "sigmoid")).because(
             "The sum goes through a ReLU; the paper's alignment model uses tanh, which saturates "
             "on both sides."
         ),
-        wrong(
-            "shapes-do-not-fit",
-            lambda query, keys, w_query, w_keys, v: query @ w_query.T + keys @ w_keys.T,
-        ).because(
+        wrong("shapes-do-not-fit", edit("[:, None]", "")).because(
             "Follow the shapes: `query @ w_query.T` is (B, A), `keys @ w_keys.T` is (B, S, A). To "
             "add the first to each place of the second, give it an axis of size 1, `[:, None]`; a "
             "weight of shape (A, Q) is applied from the right, as `.T`."
         ),
-        wrong("tanh-last", _score_with(lambda q, k, v: ((q + k) @ v).tanh())).because(
+        wrong("tanh-last", edit("hidden.tanh() @ v", "(hidden @ v).tanh()")).because(
             "tanh comes last. It belongs between the sum and v: applied to the finished score it "
             "only squashes, and state and annotation never interact."
         ),
-        wrong("v-ignored", _score_with(lambda q, k, v: (q + k).tanh().sum(-1))).because(
+        wrong("v-ignored", edit(" @ v", ".sum(-1)")).because(
             "The hidden units are summed as they are. v weighs them: end with a product with `v`."
         ),
-        wrong("tanh-of-each", _score_with(lambda q, k, v: (q.tanh() + k.tanh()) @ v)).because(
+        wrong(
+            "tanh-of-each",
+            edit("[:, None]", "[:, None].tanh()")
+            & edit("(keys @ w_keys.T)", "(keys @ w_keys.T).tanh()")
+            & edit("hidden.tanh()", "hidden"),
+        ).because(
             "tanh is taken of the two projections one by one. Add them first: only tanh of the "
             "*sum* lets state and annotation interact."
         ),
-        wrong(
-            "product",
-            _score_with(lambda q, k, v: (q * k) @ v),
-            _score_with(lambda q, k, v: (q * k).tanh() @ v),
-        ).because(
+        wrong("product", edit("+", "*") & edit(".tanh()", ""), edit("+", "*")).because(
             "The projections are multiplied. That is a multiplicative score, as in the next "
             "lesson; the additive score adds them and takes tanh."
         ),
         wrong(
-            "ignores-annotations", _score_with(lambda q, k, v: (q.expand_as(k)).tanh() @ v)
+            "ignores-annotations", edit(" + (keys @ w_keys.T)", ".expand(-1, keys.shape[1], -1)")
         ).because(
             "Your score does not depend on the annotations, so all places score the same: add "
             "`keys @ w_keys.T` inside the tanh."
         ),
-        wrong("ignores-state", _score_with(lambda q, k, v: k.tanh() @ v)).because(
+        wrong("ignores-state", edit("(query @ w_query.T)[:, None] + ", "")).because(
             "Your score does not depend on the decoder's state, so every step looks at the same "
             "place: add the projected `query` inside the tanh."
         ),
         wrong(
-            "softmax-too-early", _score_with(lambda q, k, v: ((q + k).tanh() @ v).softmax(-1))
+            "softmax-too-early", edit("hidden.tanh() @ v", "(hidden.tanh() @ v).softmax(-1)")
         ).because(
             "These are weights, not scores: the softmax comes in the next exercise. Return what "
             "goes into it."
         ),
-        wrong(
-            "mean-over-width", _score_with(lambda q, k, v: ((q + k).tanh() * v).mean(-1))
-        ).because("You average over the alignment width; v · tanh(…) is a sum."),
-        wrong("v-inside", _score_with(lambda q, k, v: ((q + k) * v).tanh().sum(-1))).because(
+        wrong("mean-over-width", edit("hidden.tanh() @ v", "(hidden.tanh() * v).mean(-1)")).because(
+            "You average over the alignment width; v · tanh(…) is a sum."
+        ),
+        wrong("v-inside", edit("hidden.tanh() @ v", "(hidden * v).tanh().sum(-1)")).because(
             "v is applied before the tanh. It belongs outside: tanh first, then the dot product "
             "with v."
         ),
-        wrong(
-            "scaled", _score_with(lambda q, k, v: ((q + k).tanh() @ v) / math.sqrt(v.shape[0]))
-        ).because(
+        wrong("scaled", edit(" @ v", " @ v / len(v) ** 0.5")).because(
             "You divide by the square root of the width. That is the scaled dot product of the "
             "Transformer; the additive score has no such factor, as tanh keeps it bounded."
         ),
         wrong(
-            "detached", _score_with(lambda q, k, v: ((q + k).tanh() @ v).detach().requires_grad_())
+            "detached", edit("hidden.tanh() @ v", "(hidden.tanh() @ v).detach().requires_grad_()")
         ).because(
             "The numbers are right, but they are cut off from the graph (`.detach()`, `.data`, "
             "`.item()` or numpy on the way): nothing before them can learn."
         ),
     ),
-    right=(_score_by_einsum, _score_by_loop, _score_by_concatenation),
+    right=(_score_plain, _score_by_einsum, _score_by_loop, _score_by_concatenation),
 )

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, edit, wrong
 
 
 def _step_inputs(draw: Draw) -> Inputs:
@@ -44,6 +44,14 @@ def _step(attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: 
     return state, context, weights
 
 
+def _step_plain(
+    attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor
+) -> Any:
+    context, weights = attend(state, annotations)
+    new = cell(torch.cat([embedded, context], -1), state)
+    return new, context, weights
+
+
 def _step_named(
     attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor
 ) -> Any:
@@ -70,52 +78,6 @@ def _step_filled(
     return [cell(both, state), context, weights]
 
 
-def _step_with_new_state(
-    attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor
-) -> Any:
-    before, _ = attend(state, annotations)
-    state = cell(torch.cat([embedded, before], -1), state)
-    context, weights = attend(state, annotations)
-    return state, context, weights
-
-
-def _step_of_luong(
-    attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor
-) -> Any:
-    nothing = annotations.new_zeros(len(annotations), annotations.shape[-1])
-    state = cell(torch.cat([embedded, nothing], -1), state)
-    context, weights = attend(state, annotations)
-    return state, context, weights
-
-
-def _step_with(
-    enter: Callable[[Tensor, Tensor], Tensor], leave: Callable[[Tensor, Tensor], Tensor]
-) -> Callable[..., Any]:
-    """A step that builds the cell's input, or the state that it returns, in its own way."""
-
-    def step(attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor) -> Any:
-        context, weights = attend(state, annotations)
-        new = cell(enter(embedded, context), state)
-        return leave(new, state), context, weights
-
-    return step
-
-
-def _step_without_memory(
-    attend: Any, cell: Any, embedded: Tensor, state: Tensor, annotations: Tensor
-) -> Any:
-    context, weights = attend(state, annotations)
-    return cell(torch.cat([embedded, context], -1), torch.zeros_like(state)), context, weights
-
-
-def _zero(tensor: Tensor) -> Tensor:
-    return torch.zeros_like(tensor)
-
-
-def _glue(embedded: Tensor, context: Tensor) -> Tensor:
-    return torch.cat([embedded, context], -1)
-
-
 decoder_step = Exercise(
     points=3,
     kind=Function(("state", "context", "weights"), call=_call_step),
@@ -124,36 +86,43 @@ decoder_step = Exercise(
     draw=_step_inputs,
     batched=("embedded", "state", "annotations"),
     misconceptions=(
-        wrong("looks-with-the-new-state", _step_with_new_state, _step_of_luong).because(
+        wrong(
+            "looks-with-the-new-state",
+            edit(
+                "    return new", "    context, weights = attend(new, annotations)\n    return new"
+            ),
+            edit("embedded, context]", "embedded, torch.zeros_like(context)]")
+            & edit(
+                "    return new", "    context, weights = attend(new, annotations)\n    return new"
+            ),
+        ).because(
             "You look with the state *after* the update. That is how Luong does it (lesson 02); "
             "Bahdanau scores with the state before it, because the context takes part in the "
             "update."
         ),
         wrong(
-            "context-not-fed", _step_with(lambda e, c: _glue(e, _zero(c)), lambda new, old: new)
+            "context-not-fed", edit("embedded, context]", "embedded, torch.zeros_like(context)]")
         ).because(
             "The context never enters the cell: the decoder looks, and ignores what it sees. Feed "
             "the cell `[embedded; context]`."
         ),
-        wrong(
-            "word-not-fed", _step_with(lambda e, c: _glue(_zero(e), c), lambda new, old: new)
-        ).because("The last word never enters the cell: feed it `[embedded; context]`."),
-        wrong(
-            "context-first", _step_with(lambda e, c: torch.cat([c, e], -1), lambda new, old: new)
-        ).because(
+        wrong("word-not-fed", edit("[embedded,", "[torch.zeros_like(embedded),")).because(
+            "The last word never enters the cell: feed it `[embedded; context]`."
+        ),
+        wrong("context-first", edit("[embedded, context]", "[context, embedded]")).because(
             "The two halves of the cell's input are exchanged: the word comes first, then the "
             "context. (The other order would learn as well, but not with these weights.)"
         ),
-        wrong("old-state-returned", _step_with(_glue, lambda new, old: old)).because(
+        wrong("old-state-returned", edit("return new", "return state")).because(
             "You return the state that came in; the next step would start from the same place "
             "again. Return what the cell gives."
         ),
-        wrong("state-added", _step_with(_glue, lambda new, old: new + old)).because(
+        wrong("state-added", edit("return new", "return new + state")).because(
             "You add the old state to the new one. The GRU's update gate already mixes them."
         ),
-        wrong("no-memory", _step_without_memory).because(
+        wrong("no-memory", edit("-1), state)", "-1), torch.zeros_like(state))")).because(
             "The cell starts from zeros at each step. Give it the state as its second argument."
         ),
     ),
-    right=(_step_named, _step_stacked, _step_filled),
+    right=(_step_plain, _step_named, _step_stacked, _step_filled),
 )

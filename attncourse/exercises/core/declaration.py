@@ -29,6 +29,10 @@ class Edit:
     texts: tuple[tuple[str, str], ...]
     right: Any = None
 
+    def __and__(self, other: "Edit") -> "Edit":
+        """Both, one after the other."""
+        return replace(self, texts=self.texts + other.texts)
+
     @cached_property
     def answer(self) -> Any:
         """The answer, made when it is first asked for: the source is read and compiled.
@@ -47,17 +51,15 @@ class Edit:
         return made[name]
 
 
-def edit(old: str, new: str, *more: str, of: Any = None) -> Edit:
+def edit(old: str, new: str, *, of: Any = None) -> Edit:
     """A form of a misconception that differs little from a right answer.
 
     Args:
         old: a text that occurs exactly once in the source of the right answer.
         new: what stands in its place.
-        more: further such pairs, old and new in turn.
         of: the right answer that is edited; by default the exercise's first right variant.
     """
-    texts = (old, new, *more)
-    return Edit(tuple(zip(texts[::2], texts[1::2], strict=True)), of)
+    return Edit(((old, new),), of)
 
 
 @dataclass(frozen=True)

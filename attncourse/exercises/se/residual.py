@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, edit, wrong
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -46,6 +46,10 @@ def _residual(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
     return (branch + shortcut(x)).clamp(min=0)
 
 
+def _plain(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    return (gate(body(x)) + shortcut(x)).relu()
+
+
 def _in_steps(body: Layer, gate: Layer, shortcut: Layer, x: Tensor) -> Tensor:
     out = body(x)
     out = gate(out)
@@ -83,48 +87,44 @@ se_residual = Exercise(
     batched=("x",),
     misconceptions=(
         wrong(
-            "after-the-addition", lambda body, gate, shortcut, x: gate(body(x) + shortcut(x)).relu()
+            "after-the-addition",
+            edit("(gate(body(x)) + shortcut(x))", "gate(body(x) + shortcut(x))"),
         ).because(
             "The gate stands after the addition, so it turns down the shortcut too, and block "
             "after block the signal fades. Gate the body alone, before you add."
         ),
         wrong(
-            "after-the-relu", lambda body, gate, shortcut, x: gate((body(x) + shortcut(x)).relu())
+            "after-the-relu",
+            edit("(gate(body(x)) + shortcut(x)).relu()", "gate((body(x) + shortcut(x)).relu())"),
         ).because(
             "The gate stands at the very end. The paper calls this SE-POST and reports that it is "
             "the one place that does worse: gate the body, before the addition."
         ),
-        wrong(
-            "before-the-body", lambda body, gate, shortcut, x: (body(gate(x)) + shortcut(x)).relu()
-        ).because(
+        wrong("before-the-body", edit("gate(body(x))", "body(gate(x))")).because(
             "You gate what goes into the body. The paper tried that (SE-PRE) and it learns about "
             "as well, but its standard block gates what the body *found*."
         ),
         wrong(
-            "on-the-shortcut", lambda body, gate, shortcut, x: (body(x) + gate(shortcut(x))).relu()
+            "on-the-shortcut", edit("gate(body(x)) + shortcut(x)", "body(x) + gate(shortcut(x))")
         ).because(
             "You gate the shortcut and leave the body alone. The shortcut should stay open: it is "
             "how signal and gradient get through a deep network."
         ),
         wrong(
-            "relu-on-the-branch", lambda body, gate, shortcut, x: gate(body(x)).relu() + shortcut(x)
+            "relu-on-the-branch",
+            edit("(gate(body(x)) + shortcut(x)).relu()", "gate(body(x)).relu() + shortcut(x)"),
         ).because("The ReLU acts on the branch alone. Add first: the block ends in the ReLU."),
-        wrong(
-            "relu-before-the-gate",
-            lambda body, gate, shortcut, x: (gate(body(x).relu()) + shortcut(x)).relu(),
-        ).because(
+        wrong("relu-before-the-gate", edit("body(x)", "body(x).relu()")).because(
             "A ReLU stands between body and gate, so the branch could only ever add. The body ends "
             "in its norm; the gate follows at once."
         ),
-        wrong("no-relu", lambda body, gate, shortcut, x: gate(body(x)) + shortcut(x)).because(
+        wrong("no-relu", edit(".relu()", "")).because(
             "The last ReLU is missing: the block ends with it, after the addition."
         ),
-        wrong("no-shortcut", lambda body, gate, shortcut, x: gate(body(x)).relu()).because(
+        wrong("no-shortcut", edit(" + shortcut(x)", "")).because(
             "The shortcut is missing: add `shortcut(x)` before the ReLU."
         ),
-        wrong(
-            "shortcut-not-called", lambda body, gate, shortcut, x: (gate(body(x)) + x).relu()
-        ).because(
+        wrong("shortcut-not-called", edit("+ shortcut(x)", "+ x")).because(
             "You add `x` itself. Where shapes differ the shortcut is a projection: call "
             "`shortcut(x)`, which knows."
         ),
@@ -132,9 +132,9 @@ se_residual = Exercise(
             "You add in place to what `shortcut(x)` returned. Where the shortcut is the identity, "
             "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`."
         ),
-        wrong("no-gate", lambda body, gate, shortcut, x: (body(x) + shortcut(x)).relu()).because(
+        wrong("no-gate", edit("gate(body(x))", "body(x)")).because(
             "This is the plain residual block: the gate is never called."
         ),
     ),
-    right=(_in_steps, _stacked, _by_choice, _into_the_branch),
+    right=(_plain, _in_steps, _stacked, _by_choice, _into_the_branch),
 )

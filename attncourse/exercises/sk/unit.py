@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, edit, wrong
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -55,6 +55,10 @@ def _unit(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor)
     return (branch + shortcut(x)).clamp(min=0)
 
 
+def _plain(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor) -> Tensor:
+    return (leave(kernel(enter(x).relu())) + shortcut(x)).relu()
+
+
 def _in_steps(enter: Layer, kernel: Layer, leave: Layer, shortcut: Layer, x: Tensor) -> Tensor:
     out = torch.relu(enter(x))
     out = torch.relu(kernel(out))  # changes nothing: no selective kernel is negative
@@ -96,72 +100,52 @@ sk_unit = Exercise(
     draw=_unit_inputs,
     batched=("x",),
     misconceptions=(
-        wrong(
-            "no-relu-after-enter",
-            lambda enter, kernel, leave, shortcut, x: (
-                leave(kernel(enter(x))) + shortcut(x)
-            ).relu(),
-        ).because(
+        wrong("no-relu-after-enter", edit("enter(x).relu()", "enter(x)")).because(
             "A ReLU is missing between `enter` and `kernel`. Without it the narrow convolution "
             "and the kernel are linear in a row."
         ),
         wrong(
             "relu-before-the-addition",
-            lambda enter, kernel, leave, shortcut, x: (
-                leave(kernel(enter(x).relu())).relu() + shortcut(x)
-            ).relu(),
-            lambda enter, kernel, leave, shortcut, x: (
-                leave(kernel(enter(x).relu())).relu() + shortcut(x)
-            ),
+            edit(" + shortcut(x)", ".relu() + shortcut(x)"),
+            edit(" + shortcut(x)).relu()", ".relu() + shortcut(x))"),
         ).because(
             "A ReLU stands between `leave` and the addition, so the branch could only ever add."
         ),
-        wrong(
-            "no-last-relu",
-            lambda enter, kernel, leave, shortcut, x: leave(kernel(enter(x).relu())) + shortcut(x),
-        ).because("The last ReLU is missing: the unit ends with it, after the addition."),
+        wrong("no-last-relu", edit("shortcut(x)).relu()", "shortcut(x))")).because(
+            "The last ReLU is missing: the unit ends with it, after the addition."
+        ),
         wrong(
             "kernel-at-the-end",
-            lambda enter, kernel, leave, shortcut, x: kernel(
-                (leave(enter(x).relu()) + shortcut(x)).relu()
+            edit(
+                "(leave(kernel(enter(x).relu())) + shortcut(x)).relu()",
+                "kernel((leave(enter(x).relu()) + shortcut(x)).relu())",
             ),
-            lambda enter, kernel, leave, shortcut, x: (
-                kernel(leave(enter(x).relu())) + shortcut(x)
-            ).relu(),
+            edit("leave(kernel(", "kernel(leave("),
         ).because(
             "The kernel stands behind the whole unit, as a gate might. It is a convolution: it "
             "takes the place of the 3×3 one, in the middle of the branch."
         ),
         wrong(
-            "kernel-at-the-start",
-            lambda enter, kernel, leave, shortcut, x: (
-                leave(enter(kernel(x)).relu()) + shortcut(x)
-            ).relu(),
+            "kernel-at-the-start", edit("kernel(enter(x).relu())", "enter(kernel(x)).relu()")
         ).because(
             "The kernel stands first, where the map is widest and costs most. `enter` narrows the "
             "map, then comes the kernel."
         ),
         wrong(
             "kernel-on-the-shortcut",
-            lambda enter, kernel, leave, shortcut, x: (
-                leave(enter(x).relu()) + kernel(shortcut(x))
-            ).relu(),
+            edit("kernel(enter(x).relu())", "enter(x).relu()")
+            & edit("shortcut(x)", "kernel(shortcut(x))"),
         ).because(
             "The kernel acts on the shortcut. That should stay open: it is how signal and gradient "
             "get through a deep network."
         ),
-        wrong(
-            "no-kernel",
-            lambda enter, kernel, leave, shortcut, x: (leave(enter(x).relu()) + shortcut(x)).relu(),
-        ).because("The kernel is never called: two 1×1 convolutions see no neighbours at all."),
-        wrong(
-            "no-shortcut",
-            lambda enter, kernel, leave, shortcut, x: leave(kernel(enter(x).relu())).relu(),
-        ).because("The shortcut is missing: add `shortcut(x)` before the last ReLU."),
-        wrong(
-            "shortcut-not-called",
-            lambda enter, kernel, leave, shortcut, x: (leave(kernel(enter(x).relu())) + x).relu(),
-        ).because(
+        wrong("no-kernel", edit("kernel(enter(x).relu())", "enter(x).relu()")).because(
+            "The kernel is never called: two 1×1 convolutions see no neighbours at all."
+        ),
+        wrong("no-shortcut", edit(" + shortcut(x)", "")).because(
+            "The shortcut is missing: add `shortcut(x)` before the last ReLU."
+        ),
+        wrong("shortcut-not-called", edit("+ shortcut(x)", "+ x")).because(
             "You add `x` itself. Where shapes differ the shortcut is a projection: call "
             "`shortcut(x)`, which knows."
         ),
@@ -170,25 +154,19 @@ sk_unit = Exercise(
             "that is `x` itself, and whoever called finds it changed: make a new tensor, `a + b`."
         ),
         wrong(
-            "does-not-leave",
-            lambda enter, kernel, leave, shortcut, x: (
-                kernel(enter(x).relu()) + shortcut(x)
-            ).relu(),
+            "does-not-leave", edit("leave(kernel(enter(x).relu()))", "kernel(enter(x).relu())")
         ).because(
             "`leave` is never called; it widens the map again, or the addition would not fit."
         ),
-        wrong(
-            "does-not-enter",
-            lambda enter, kernel, leave, shortcut, x: (leave(kernel(x)) + shortcut(x)).relu(),
-        ).because("`enter` is never called; it narrows the map for the kernel."),
-        wrong(
-            "multiplied",
-            lambda enter, kernel, leave, shortcut, x: (
-                leave(kernel(enter(x).relu())) * shortcut(x)
-            ).relu(),
-        ).because("You multiply branch and shortcut. A unit *adds* what it found."),
+        wrong("does-not-enter", edit("enter(x).relu()", "x")).because(
+            "`enter` is never called; it narrows the map for the kernel."
+        ),
+        wrong("multiplied", edit("+", "*")).because(
+            "You multiply branch and shortcut. A unit *adds* what it found."
+        ),
     ),
     right=(
+        _plain,
         _in_steps,
         _by_choice,
         _chained,

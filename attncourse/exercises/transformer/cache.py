@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, edit, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -42,6 +42,15 @@ def _step(
     return (scores.softmax(-1)[:, None] @ values)[:, 0], keys, values
 
 
+def _plain(
+    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    keys = torch.cat((keys, (x @ w_key)[:, None]), 1)
+    values = torch.cat((values, (x @ w_value)[:, None]), 1)
+    weights = ((x @ w_query)[:, None] @ keys.mT / math.sqrt(x.shape[-1])).softmax(-1)
+    return (weights @ values)[:, 0], keys, values
+
+
 def _by_einsum(
     x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
 ) -> list[Tensor]:
@@ -70,56 +79,6 @@ def _by_kernel(
     return found.squeeze(1), k, v
 
 
-def _attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    scores = (query[:, None] @ keys.mT)[:, 0] / math.sqrt(query.shape[-1])
-    return (scores.softmax(-1)[:, None] @ values)[:, 0]
-
-
-def _with(
-    *,
-    append: Callable[[Tensor, Tensor], Tensor] = lambda old, new: torch.cat((old, new), 1),
-    see: Callable[[Tensor, Tensor], Tensor] = lambda old, all_of_them: all_of_them,
-    attend: Callable[[Tensor, Tensor, Tensor], Tensor] = _attend,
-) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
-    """A step that keeps, sees or attends in its own way."""
-
-    def step(
-        x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        new_keys = append(keys, (x @ w_key)[:, None])
-        new_values = append(values, (x @ w_value)[:, None])
-        context = attend(x @ w_query, see(keys, new_keys), see(values, new_values))
-        return context, new_keys, new_values
-
-    return step
-
-
-def _projected_again(
-    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    keys = torch.cat((keys, x[:, None]), 1) @ w_key
-    values = torch.cat((values, x[:, None]), 1) @ w_value
-    return _attend(x @ w_query, keys, values), keys, values
-
-
-def _symbols_kept(
-    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    seen = torch.cat((keys, x[:, None]), 1)
-    return _attend(x @ w_query, seen @ w_key, seen @ w_value), seen, seen
-
-
-def _values_forgotten(
-    x: Tensor, keys: Tensor, values: Tensor, w_query: Tensor, w_key: Tensor, w_value: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    keys = torch.cat((keys, (x @ w_key)[:, None]), 1)
-    return _attend(x @ w_query, keys, keys), keys, keys
-
-
-def _windowed(size: int) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
-    return _with(append=lambda old, new: torch.cat((old, new), 1)[:, -size:])
-
-
 def _change_last(inputs: Inputs) -> Inputs:
     x = tensor(inputs, "x")
     x[:, -1] += 2
@@ -141,67 +100,99 @@ cached_step = Exercise(
         Law("a new symbol changes nothing that was written before", _past_unchanged, _change_last),
     ),
     misconceptions=(
-        wrong("blind-to-itself", _with(see=lambda old, new: old if old.shape[1] else new)).because(
+        wrong(
+            "blind-to-itself",
+            edit("    keys = torch", "    old, past = keys, values\n    keys = torch")
+            & edit("@ keys.mT", "@ (old if old.shape[1] else keys).mT")
+            & edit("weights @ values", "weights @ (past if past.shape[1] else values)"),
+        ).because(
             "The new symbol does not see itself. Append its key and value first, then attend."
         ),
-        wrong("only-the-new-one", _with(append=lambda old, new: new)).because(
+        wrong(
+            "only-the-new-one",
+            edit("torch.cat((keys, (x @ w_key)[:, None]), 1)", "(x @ w_key)[:, None]")
+            & edit("torch.cat((values, (x @ w_value)[:, None]), 1)", "(x @ w_value)[:, None]"),
+        ).because(
             "The past is thrown away: you return the new key and value alone. Append them to what "
             "was kept."
         ),
         wrong(
             "past-alone-returned",
-            lambda x, k, v, wq, wk, wv: (_with()(x, k, v, wq, wk, wv)[0], k, v),
+            edit("[:, 0], keys, values", "[:, 0], keys[:, :-1], values[:, :-1]"),
         ).because(
             "The new key and value are used, but not kept: return the longer `keys` and `values`."
         ),
-        wrong("prepended", _with(append=lambda old, new: torch.cat((new, old), 1))).because(
+        wrong(
+            "prepended",
+            edit("keys, (x @ w_key)[:, None]", "(x @ w_key)[:, None], keys")
+            & edit("values, (x @ w_value)[:, None]", "(x @ w_value)[:, None], values"),
+        ).because(
             "The contexts are right, as attention does not care for order. But you put new keys "
             "in front, and a mask or a position would find the wrong ones: append at the end."
         ),
         wrong(
             "projected-again",
-            _projected_again,
-            lambda x, k, v, wq, wk, wv: _with()(x, k @ wk, v, wq, wk, wv),
-            lambda x, k, v, wq, wk, wv: _with()(x, k, v @ wv, wq, wk, wv),
+            edit(
+                "torch.cat((keys, (x @ w_key)[:, None]), 1)",
+                "torch.cat((keys, x[:, None]), 1) @ w_key",
+            )
+            & edit(
+                "torch.cat((values, (x @ w_value)[:, None]), 1)",
+                "torch.cat((values, x[:, None]), 1) @ w_value",
+            ),
+            edit("((keys,", "((keys @ w_key,"),
+            edit("((values,", "((values @ w_value,"),
         ).because(
             "What was kept is projected once more at each step. The cache holds keys and values: "
             "project the new symbol alone."
         ),
         wrong(
-            "window", _windowed(10), _windowed(5), _windowed(6), _windowed(7), _windowed(12)
+            "window",
+            *(
+                edit("_key)[:, None]), 1)", f"_key)[:, None]), 1)[:, -{n}:]")
+                & edit("_value)[:, None]), 1)", f"_value)[:, None]), 1)[:, -{n}:]")
+                for n in (10, 5, 6, 7, 12)
+            ),
         ).because(
             "You keep the last few symbols only. Causal attention sees the whole past: keep all."
         ),
         wrong(
-            "weights-transposed", lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq.mT, wk.mT, wv.mT)
+            "weights-transposed",
+            edit("w_query)", "w_query.mT)")
+            & edit("w_key)", "w_key.mT)")
+            & edit("w_value)[", "w_value.mT)["),
         ).because(
             "The weights are applied transposed, as a linear layer keeps them. Here it is "
             "`x @ w_key`, as the task says."
         ),
-        wrong(
-            "returned-exchanged",
-            lambda x, k, v, wq, wk, wv: tuple(_with()(x, k, v, wq, wk, wv)[i] for i in (0, 2, 1)),
-        ).because(
+        wrong("returned-exchanged", edit("[:, 0], keys, values", "[:, 0], values, keys")).because(
             "You return the values before the keys, and the next step takes them for each other: "
             "return context, keys, values."
         ),
         wrong(
-            "matrices-exchanged", lambda x, k, v, wq, wk, wv: _with()(x, k, v, wq, wv, wk)
+            "matrices-exchanged", lambda x, k, v, wq, wk, wv: _plain(x, k, v, wq, wv, wk)
         ).because("Keys come from `w_key` and values from `w_value`; yours are exchanged."),
-        wrong("symbols-kept", _symbols_kept).because(
+        wrong(
+            "symbols-kept",
+            edit("(x @ w_key)", "x")
+            & edit("(x @ w_value)", "x")
+            & edit("keys.mT", "(keys @ w_key).mT")
+            & edit("@ values", "@ (values @ w_value)"),
+        ).because(
             "You keep the symbols and project all of them at each step. The contexts are right, "
             "but that is the work the cache should save: keep `x @ w_key` and `x @ w_value`."
         ),
-        wrong("keys-as-values", _values_forgotten).because(
+        wrong(
+            "keys-as-values", edit("torch.cat((values, (x @ w_value)[:, None]), 1)", "keys")
+        ).because(
             "You read from the keys. Keys say where to look, values what is found there: keep both."
         ),
-        wrong(
-            "not-scaled", _with(attend=lambda q, k, v: _attend(q * math.sqrt(q.shape[-1]), k, v))
-        ).because("The scores are not divided by √D."),
-        wrong(
-            "query-not-projected",
-            lambda x, k, v, wq, wk, wv: _with()(x, k, v, torch.eye(len(wq)).to(wq), wk, wv),
-        ).because("The symbol itself asks: project it by `w_query` first."),
+        wrong("not-scaled", edit(" / math.sqrt(x.shape[-1])", "")).because(
+            "The scores are not divided by √D."
+        ),
+        wrong("query-not-projected", edit("(x @ w_query)", "x")).because(
+            "The symbol itself asks: project it by `w_query` first."
+        ),
     ),
-    right=(_by_einsum, _by_list, _by_kernel),
+    right=(_plain, _by_einsum, _by_list, _by_kernel),
 )

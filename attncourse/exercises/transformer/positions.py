@@ -1,12 +1,11 @@
 """Where a symbol stands, as waves."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, edit, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -19,6 +18,12 @@ def _inputs(draw: Draw) -> Inputs:
 def _sinusoids(place: Tensor, width: int) -> Tensor:
     even = torch.arange(0, width, 2, dtype=place.dtype, device=place.device)
     angle = place[:, None] / 10_000 ** (even / width)
+    return torch.stack((angle.sin(), angle.cos()), -1).flatten(1)
+
+
+def _plain(place: Tensor, width: int) -> Tensor:
+    even = torch.arange(0, width, 2, dtype=place.dtype, device=place.device)
+    angle = place[:, None] * 10_000 ** (-even / width)
     return torch.stack((angle.sin(), angle.cos()), -1).flatten(1)
 
 
@@ -44,24 +49,6 @@ def _by_shift(place: Tensor, width: int) -> Tensor:
     return torch.sin(place.unsqueeze(1) * place.new_tensor(frequency) + quarter)
 
 
-def _with(
-    frequency: Callable[[Tensor, int], Tensor] = lambda even, d: 10_000 ** (-even / d),
-    arrange: Callable[[Tensor], Tensor] = lambda a: torch.stack((a.sin(), a.cos()), -1).flatten(1),
-) -> Callable[..., Tensor]:
-    """Waves of other frequencies, or arranged in another way."""
-
-    def waves(place: Tensor, width: int) -> Tensor:
-        even = torch.arange(0, width, 2, dtype=place.dtype, device=place.device)
-        return arrange(place[:, None] * frequency(even, width))
-
-    return waves
-
-
-def _single_precision(place: Tensor, width: int) -> Tensor:
-    angle = place[:, None] / 10_000 ** (torch.arange(0, width, 2, device=place.device) / width)
-    return torch.stack((angle.sin(), angle.cos()), -1).flatten(1)
-
-
 def _shifted(inputs: Inputs) -> Inputs:
     place = tensor(inputs, "place")
     return inputs | {"place": place + 3}
@@ -83,79 +70,76 @@ sinusoids = Exercise(
     batched=("place",),
     laws=(Law("three places further, every pair has turned by the same angle", _turned, _shifted),),
     misconceptions=(
-        wrong("halves", _with(arrange=lambda a: torch.cat((a.sin(), a.cos()), -1))).because(
+        wrong(
+            "halves",
+            edit(
+                "torch.stack((angle.sin(), angle.cos()), -1).flatten(1)",
+                "torch.cat((angle.sin(), angle.cos()), -1)",
+            ),
+        ).because(
             "All sines come first, then all cosines. The official code does that; the paper's "
             "formula, asked for here, takes them in turn: sine at 2i, cosine at 2i + 1."
         ),
-        wrong(
-            "cosine-first", _with(arrange=lambda a: torch.stack((a.cos(), a.sin()), -1).flatten(1))
-        ).because("Sine and cosine are exchanged: the sine stands at the even features."),
-        wrong(
-            "exponent-halved", _with(frequency=lambda even, d: 10_000 ** (-even / 2 / d))
-        ).because(
+        wrong("cosine-first", edit("angle.sin(), angle.cos()", "angle.cos(), angle.sin()")).because(
+            "Sine and cosine are exchanged: the sine stands at the even features."
+        ),
+        wrong("exponent-halved", edit("-even", "-even / 2")).because(
             "Your waves slow down too little: the exponent is 2i/D, and i counts *pairs*. At "
             "feature 2i of D the exponent is the feature's number over D."
         ),
-        wrong(
-            "exponent-doubled", _with(frequency=lambda even, d: 10_000 ** (-2 * even / d))
-        ).because(
+        wrong("exponent-doubled", edit("-even", "-2 * even")).because(
             "Your waves slow down too fast. `range(0, D, 2)` already counts 2i: do not double it "
             "again."
         ),
         wrong(
             "a-wave-a-feature",
-            lambda place, d: torch.stack(
-                [
-                    (place * 10_000 ** (-i / d)).cos()
-                    if i % 2
-                    else (place * 10_000 ** (-i / d)).sin()
-                    for i in range(d)
-                ],
-                1,
+            edit("width, 2,", "width,")
+            & edit(
+                "torch.stack((angle.sin(), angle.cos()), -1).flatten(1)",
+                "torch.where(even % 2 == 0, angle.sin(), angle.cos())",
             ),
         ).because(
             "Sine and cosine of a pair have different frequencies. They share one, 10000^(−2i/D): "
             "only then is a step to the side a rotation."
         ),
-        wrong(
-            "sines-only", _with(arrange=lambda a: torch.stack((a.sin(), a.sin()), -1).flatten(1))
-        ).because(
+        wrong("sines-only", edit("angle.cos()", "angle.sin()")).because(
             "There are sines only. A sine has the same value at two places of each wave; its "
             "cosine tells them apart."
         ),
-        wrong("upside-down", _with(frequency=lambda even, d: 10_000 ** (even / d))).because(
+        wrong("upside-down", edit("-even", "even")).because(
             "Your waves get faster and faster: at ten thousand radians a place nothing is left of "
             "the order. The exponent is negative."
         ),
         wrong(
             "from-zero",
-            lambda place, d: _with()(place - place[:1], d),
-            lambda place, d: _with()(torch.arange(len(place)).to(place), d),
+            edit("place[:, None]", "(place - place[:1])[:, None]"),
+            edit("place[:, None]", "torch.arange(len(place)).to(place)[:, None]"),
         ).because(
             "You number the places from 0 yourself. Use the numbers in `place`: a decoder that "
             "writes one symbol at a time asks for one place, and it is not the first."
         ),
         wrong(
-            "counted-on", lambda place, d: _with()(place[0] + torch.arange(len(place)).to(place), d)
+            "counted-on",
+            edit("place[:, None]", "(place[0] + torch.arange(len(place)).to(place))[:, None]"),
         ).because(
             "You take the first place and count on from there. `place` need not be consecutive: "
             "use each of its numbers."
         ),
         wrong(
             "whole-numbers",
-            lambda place, d: _with()(place.round(), d),
-            lambda place, d: _with()(place.long().to(place.dtype), d),
-            lambda place, d: _with()(place.floor(), d),
-            lambda place, d: _with()(place.round() + (place - place.detach()), d),
+            edit("place[:, None]", "place.round()[:, None]"),
+            edit("place[:, None]", "place.long().to(place.dtype)[:, None]"),
+            edit("place[:, None]", "place.floor()[:, None]"),
+            edit("place[:, None]", "(place.round() + (place - place.detach()))[:, None]"),
         ).because(
             "You make whole numbers of the places. The waves are defined between them too: use "
             "`place` as it is."
         ),
-        wrong("single-precision", _single_precision).because(
+        wrong("single-precision", edit("dtype=place.dtype, ", "")).because(
             "The formula is right, but the exponents are computed in single precision and spoil "
             "the last digits: make them with the dtype of `place`, such as "
             "`torch.arange(0, width, 2, dtype=place.dtype, device=place.device)`."
         ),
     ),
-    right=(_filled, _by_columns, _by_shift),
+    right=(_plain, _filled, _by_columns, _by_shift),
 )

@@ -51,11 +51,12 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "cbam": {
         REMOVED: {
             "return gated * self.spatial(gated)": "return gated + 0 * self.spatial(gated)",
-            "return x * self.spatial(x)": "return x + 0 * self.spatial(x)",
+            "return x * self.spatial.gate(x)": "return x + 0 * self.spatial.gate(x)",
         },
         CONTROLS: {
             "from attncourse.nn.se import SqueezeExcitation": "from attncourse.nn.cbam import CBAM "
             "as SqueezeExcitation",
+            "course.ChannelGate(32": "course.CBAM(32",
             "weight.flip(2)": "weight",
         },
     },

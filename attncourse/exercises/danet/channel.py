@@ -134,7 +134,8 @@ channel_attention = Exercise(
             "cosine",
             edit(
                 "alike = channels @ channels.mT",
-                "unit = torch.nn.functional.normalize(channels, dim=-1)\n    alike = unit @ unit.mT",
+                "unit = torch.nn.functional.normalize(channels, dim=-1)\n"
+                "    alike = unit @ unit.mT",
             ),
         ).because(
             "You compare directions: the channels are brought to length one first. In DANet a "

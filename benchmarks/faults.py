@@ -19,9 +19,9 @@ CONTROLS = "controls are none"  # what should lack the mechanism has it
 FAULTS: dict[str, dict[str, Fault]] = {
     "bahdanau": {
         REMOVED: {
-            "    fit(\n": "    if attention:  # equal scores, and so they stay\n"
+            "    run = fit(": "    if attention:  # equal scores, and so they stay\n"
             "        torch.nn.init.zeros_(model.attention.v.requires_grad_(False))\n"
-            "    fit(\n"
+            "    run = fit("
         },
         CONTROLS: {"attention=False": "attention=True", "w.roll(1, dims=-1)": "w"},
     },

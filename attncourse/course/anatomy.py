@@ -44,7 +44,7 @@ class Section:
     Attributes:
         title: The heading's text, without a number before it.
         level: 1 for the title of the lesson.
-        cells: From the cell with the heading on.
+        cells: From the heading on; of a text cell that holds other sections too, its part of it.
     """
 
     title: str
@@ -86,16 +86,27 @@ class Anatomy:
     def sections(self) -> list[Section]:
         """Every section in order; one with subsections holds their cells too."""
         found = [
-            (index, len(marks), title)
+            (index, heading.start(), len(heading[1]), heading[2])
             for index, cell in self.numbered("markdown")
-            for marks, title in HEADING.findall(FENCE.sub("", cell.source))
+            for heading in HEADING.finditer(FENCE.sub(_blank, cell.source))
         ]
         sections = []
-        for place, (start, level, title) in enumerate(found):
-            below = (index for index, other, _ in found[place + 1 :] if other <= level)
-            cells = tuple(self.nb.cells[start : next(below, len(self.nb.cells))])
-            sections.append(Section(re.sub(r"^\d+[.):·]?\s+", "", title), level, cells))
+        for place, (index, at, level, title) in enumerate(found):
+            below = (other[:2] for other in found[place + 1 :] if other[2] <= level)
+            cells = self._between((index, at), next(below, (len(self.nb.cells), 0)))
+            sections.append(Section(re.sub(r"^\d+[.):·]?\s+", "", title), level, tuple(cells)))
         return sections
+
+    def _between(self, start: tuple[int, int], end: tuple[int, int]) -> Iterator[NotebookNode]:
+        """The cells from one place to another, each a cell and a letter of its text."""
+        for index in range(start[0], min(end[0] + 1, len(self.nb.cells))):
+            cell = self.nb.cells[index]
+            since = start[1] if index == start[0] else 0
+            until = end[1] if index == end[0] else len(cell.source)
+            if (since, until) == (0, len(cell.source)):
+                yield cell
+            elif until > since:
+                yield NotebookNode(cell, source=cell.source[since:until])
 
     @property
     def exercises(self) -> list[Section]:
@@ -117,6 +128,11 @@ class Anatomy:
     def numbered(self, kind: str) -> Iterator[tuple[int, NotebookNode]]:
         """The cells of a kind with their index."""
         return (pair for pair in enumerate(self.nb.cells) if pair[1].cell_type == kind)
+
+
+def _blank(fence: re.Match[str]) -> str:
+    """As many letters, none of which is a heading."""
+    return " " * len(fence[0])
 
 
 def figures(cells: Iterable[NotebookNode]) -> list[NotebookNode]:

@@ -415,3 +415,13 @@ def test_the_table_shows_figures_and_findings(
     assert "00-attention" in shown
     assert "10 s" in shown
     assert "A text cell has 20 to 120 words" in shown
+
+
+def test_a_cell_that_holds_two_sections_belongs_to_each_in_part() -> None:
+    text = new_markdown_cell("# One\n\n## Two\n\n- of two\n\n## Three\n\n- of three")
+    lesson = Anatomy(new_notebook(cells=[text, new_code_cell("pass")]))
+    two, three = lesson.section("Two"), lesson.section("Three")
+    assert two and three
+    assert (two.text, two.code) == ("## Two\n\n- of two\n\n", [])
+    assert (three.text, len(three.code)) == ("## Three\n\n- of three", 1)
+    assert [len(section.cells) for section in lesson.sections] == [2, 1, 2]

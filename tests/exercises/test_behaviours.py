@@ -3,8 +3,9 @@
 import torch
 
 from attncourse.exercises.core import Exercise, Function
-from attncourse.exercises.core.messages import line, result
+from attncourse.exercises.core.messages import line
 from attncourse.exercises.core.reason import declared
+from attncourse.exercises.core.show import Shown, marked, plain
 from attncourse.exercises.core.verdict import Finding, Outcome
 
 
@@ -36,7 +37,7 @@ NO = Exercise(
 
 
 def lines(answer, exercise=DOUBLE):
-    return result(exercise.examine(answer)).splitlines()
+    return repr(Shown(exercise.examine(answer), every=True)).splitlines()
 
 
 def test_wrong_numbers_fail_once():
@@ -74,3 +75,41 @@ def test_a_finding_in_words():
     assert line(Finding("it", Outcome.HELD, title)) == "✓ it is so"
     assert line(Finding("it", Outcome.FAILED, title)) == "✗ it is so"
     assert line(Finding("it", Outcome.NOT_JUDGED, title)) == "– it is so: not judged yet"
+
+
+def shown(answer, exercise=DOUBLE):
+    return Shown(exercise.examine(answer))._repr_mimebundle_()
+
+
+def test_the_diagnosis_stands_first_and_what_holds_is_folded():
+    text = shown(lambda x: 3 * x)["text/plain"].splitlines()
+    assert text[0].startswith("`y` differs most at")
+    assert text[1:] == ["✗ twice the input", "(5 more hold; 3 are not judged yet)"]
+
+
+def test_a_pass_is_one_line():
+    text = shown(lambda x: x + x)["text/plain"]
+    assert text.startswith("✓ double: 1 of 1 points – twice the input")
+    assert "\n" not in text
+
+
+def test_a_notebook_gets_weight_and_folds_the_rest():
+    page = shown(lambda x: 3 * x)["text/html"]
+    assert page.index("<strong>") < page.index("✗ twice the input") < page.index("<details>")
+    assert "<code>y</code>" in page
+    held = page[page.index("<details>") :]
+    assert held.count("✓") == 5
+
+
+def test_marks_of_emphasis_are_weight_or_nothing():
+    said = "Norm *first*, then `a * b * c`; 2*3*4 < 5."
+    assert plain(said) == "Norm first, then `a * b * c`; 2*3*4 < 5."
+    expected = "Norm <em>first</em>, then <code>a * b * c</code>; 2*3*4 &lt; 5."
+    assert marked(said) == expected
+
+
+def test_a_terminal_gets_text(capsys):
+    DOUBLE.check(lambda x: x + x)
+    assert capsys.readouterr().out.startswith("✓ double: 1 of 1 points – twice the input")
+    DOUBLE.check(lambda x: x + x, every=True)
+    assert "✓ right for other sizes" in capsys.readouterr().out

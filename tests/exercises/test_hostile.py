@@ -138,7 +138,7 @@ def test_noise_does_not_leak(capfd, recwarn) -> None:
     written = capfd.readouterr()
     assert written.err == ""
     assert "xxx" not in written.out
-    assert written.out.endswith("context_vector: passed, 2 of 2 points\n")
+    assert written.out.startswith("✓ context_vector: 2 of 2 points – ")
     assert not recwarn.list
     print("heard", file=sys.stderr)
     assert capfd.readouterr().err == "heard\n"
@@ -241,4 +241,7 @@ def test_the_failure_is_an_assertion_with_the_diagnosis_alone() -> None:
         CONTEXT.check(lambda w, h: h.mean(1))
     assert isinstance(failure.value, ExerciseFailed)
     assert "plain mean" in str(failure.value)
-    assert failure.value._render_traceback_() == [f"ExerciseFailed: {failure.value}"]
+    assert failure.value._render_traceback_() == ["ExerciseFailed: see above"]
+    with pytest.raises(ExerciseFailed) as hidden:  # shows nothing before it
+        CONTEXT.examine(lambda w, h: h.mean(1)).raise_if_failed()
+    assert hidden.value._render_traceback_() == [f"ExerciseFailed: {failure.value}"]

@@ -13,7 +13,8 @@ from babel.messages.pofile import read_po
 from attncourse import catalogue
 from attncourse.exercises import lessons
 from attncourse.exercises.core import Exercise, Verdict
-from attncourse.exercises.core.messages import MESSAGES, diagnosis, result
+from attncourse.exercises.core.messages import MESSAGES, diagnosis
+from attncourse.exercises.core.show import Shown
 from attncourse.exercises.texts import texts_of
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,9 @@ def test_no_verdict_depends_on_a_text(place: str, keys: None) -> None:
         english = catalogue.use(standard.NullTranslations())
         assert facts(verdict) == facts(exercise.examine(answer))
         catalogue.use(english)
-        assert "Your" not in diagnosis(verdict) + result(verdict)
+        said = Shown(verdict, every=True)._repr_mimebundle_()
+        assert "Your" not in diagnosis(verdict) + said["text/plain"] + said["text/html"]
+        assert said["text/plain"].count("\n") >= len(verdict.findings)  # as many lines as before
 
 
 def test_every_text_can_be_found(tmp_path: Path) -> None:

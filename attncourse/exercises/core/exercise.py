@@ -19,7 +19,8 @@ from attncourse.exercises.core.memory import Memory
 from attncourse.exercises.core.probe import Probe, Reply, Response
 from attncourse.exercises.core.reason import reason
 from attncourse.exercises.core.respond import respond
-from attncourse.exercises.core.verdict import Verdict
+from attncourse.exercises.core.show import show
+from attncourse.exercises.core.verdict import ExerciseFailed, Verdict
 
 #: Seeds of the probes that a learner's check uses; hidden tests add more.
 VISIBLE_SEEDS = (0, 1, 2)
@@ -88,19 +89,23 @@ class Exercise(Declaration):
             found.append(found[-1] if late else self.respond(answer, probe))
         return found
 
-    def check(self, answer: Any, *, seeds: Sequence[int] = VISIBLE_SEEDS) -> None:
-        """Print a line per behaviour; raise `ExerciseFailed` unless all hold.
+    def check(
+        self, answer: Any, *, seeds: Sequence[int] = VISIBLE_SEEDS, every: bool = False
+    ) -> None:
+        """Show first what is wrong, then what failed; raise `ExerciseFailed` if anything did.
 
         Args:
             answer: the learner's answer.
             seeds: of the probes.
+            every: whether what holds is listed too.
 
         Raises:
             ExerciseFailed: with the diagnosis.
         """
         verdict = self.examine(answer, seeds)
-        print(messages.result(verdict))
-        verdict.raise_if_failed()
+        show(verdict, every=every)
+        if not verdict.passed:
+            raise ExerciseFailed(verdict.told, shown=True)
 
     def or_course(self, answer: Any, course: Any = None) -> Any:
         """The learner's answer for an experiment; the course's while that gives nothing to use.

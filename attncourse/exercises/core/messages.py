@@ -18,7 +18,7 @@ MESSAGES = {
     "stands-in": mark(
         "Your `{name}` gives nothing yet that could be used here: the course's stands in for it."
     ),
-    "passed": mark("{exercise}: passed, {points} of {points} points"),
+    "passed": mark("✓ {exercise}: {points} of {points} points – {title}"),
 }
 
 MARKS = {Outcome.HELD: "✓", Outcome.NOT_JUDGED: "–"}
@@ -76,12 +76,3 @@ def line(finding: Finding) -> str:
 def diagnosis(verdict: Verdict) -> str:
     """What is wrong; the empty text where nothing is."""
     return " ".join(map(sentence, verdict.diagnosis))
-
-
-def result(verdict: Verdict) -> str:
-    """A verdict as the lines of a check."""
-    lines = [line(finding) for finding in verdict.findings]
-    if verdict.passed:
-        passed = reason("passed", exercise=verdict.exercise, points=verdict.points)
-        lines.append(sentence(passed))
-    return "\n".join(lines)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from attncourse.catalogue import gettext
 from attncourse.exercises.core.probe import Error
 from attncourse.exercises.core.reason import Reason
 
@@ -11,10 +12,19 @@ class ExerciseFailed(AssertionError):
     """An answer did not pass; the message is the diagnosis.
 
     Jupyter shows the message alone: the course's own stack frames would hide it.
+
+    Args:
+        told: the message.
+        shown: whether the learner has just been shown it, so that Jupyter need not repeat it.
     """
 
+    def __init__(self, told: str, *, shown: bool = False) -> None:
+        super().__init__(told)
+        self.shown = shown
+
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        told = gettext("see above") if self.shown else self
+        return [f"{type(self).__name__}: {told}"]
 
 
 class Outcome(StrEnum):
@@ -97,7 +107,12 @@ class Verdict:
         Raises:
             ExerciseFailed: A behaviour fails.
         """
-        from attncourse.exercises.core import messages  # which knows verdicts
-
         if not self.passed:
-            raise ExerciseFailed(f"{self.exercise}: {messages.diagnosis(self)}")
+            raise ExerciseFailed(self.told)
+
+    @property
+    def told(self) -> str:
+        """The exercise and what is wrong, in words."""
+        from attncourse.exercises.core import messages, show  # which know verdicts
+
+        return show.plain(f"{self.exercise}: {messages.diagnosis(self)}")

@@ -1,12 +1,10 @@
 """Channel attention: every channel mixes all channels, most those that are most like it."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from attncourse.exercises.common.draws import maps
-from attncourse.exercises.core import Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.core import Exercise, Function, Inputs, Law, Outputs, edit, wrong
 from attncourse.exercises.core.laws import flipped, stays_finite, sums_to_one, tensor
 
 
@@ -14,6 +12,13 @@ def _channel(x: Tensor) -> tuple[Tensor, Tensor]:
     channels = x.flatten(2)
     weights = torch.bmm(channels, channels.mT).softmax(-1)
     return torch.bmm(weights, channels).reshape(x.shape), weights
+
+
+def _plain(x: Tensor) -> tuple[Tensor, Tensor]:
+    channels = x.flatten(2)
+    alike = channels @ channels.mT
+    weights = alike.softmax(-1)
+    return (weights @ channels).view_as(x), weights
 
 
 def _by_einsum(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -39,47 +44,15 @@ def _image_by_image(x: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(mixed), torch.stack(told)
 
 
-def _with(
-    *,
-    flatten: Callable[[Tensor], Tensor] = lambda x: x.flatten(2),
-    affinity: Callable[[Tensor], Tensor] = lambda f: f @ f.mT,
-    weigh: Callable[[Tensor], Tensor] = lambda e: e.softmax(-1),
-    mix: Callable[[Tensor, Tensor], Tensor] = lambda weights, f: weights @ f,
-    told: Callable[[Tensor], Tensor] = lambda weights: weights,
-) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Channel attention with one of its parts exchanged."""
-
-    def attend(x: Tensor) -> tuple[Tensor, Tensor]:
-        channels = flatten(x)
-        weights = weigh(affinity(channels))
-        return mix(weights, channels).reshape(x.shape), told(weights)
-
-    return attend
-
-
 def _over_places(x: Tensor) -> tuple[Tensor, Tensor]:
     places = x.flatten(2).mT
     weights = (places @ places.mT).softmax(-1)
     return (weights @ places).mT.reshape(x.shape), weights
 
 
-def _added(x: Tensor) -> tuple[Tensor, Tensor]:
-    mixed, weights = _with()(x)
-    return x + mixed, weights
-
-
 def _steep(inputs: Inputs) -> Inputs:
     x = tensor(inputs, "x")
     return {"x": 100 * x}
-
-
-def _exponentials(affinity: Tensor) -> Tensor:
-    return affinity.exp() / affinity.exp().sum(-1, keepdim=True)
-
-
-def _covariance(channels: Tensor) -> Tensor:
-    centred = channels - channels.mean(-1, keepdim=True)
-    return centred @ centred.mT
 
 
 def _follows(inputs: Inputs, before: Outputs, after: Outputs) -> bool:
@@ -106,16 +79,16 @@ channel_attention = Exercise(
     misconceptions=(
         wrong(
             "official-sign",
-            _with(weigh=lambda e: (e.amax(-1, keepdim=True) - e).softmax(-1)),
-            _with(weigh=lambda e: (-e).softmax(-1)),
+            edit("alike.softmax", "(alike.amax(-1, keepdim=True) - alike).softmax"),
+            edit("alike.softmax", "(-alike).softmax"),
         ).because(
             "You have the sign of the official code: a channel mixes in those that are *least* "
             "like it. Asked for is the paper's: softmax of the products as they are."
         ),
-        wrong("softmax-over-the-wrong-axis", _with(weigh=lambda e: e.softmax(-2))).because(
+        wrong("softmax-over-the-wrong-axis", edit("softmax(-1)", "softmax(-2)")).because(
             "Your columns sum to one. Every channel that asks, a row, shares out its attention."
         ),
-        wrong("weights-turned", _with(mix=lambda weights, f: weights.mT @ f)).because(
+        wrong("weights-turned", edit("weights @ channels", "weights.mT @ channels")).because(
             "The products are symmetric, but after the softmax the weights are not: row c belongs "
             "to the channel c that asks, so do not turn them around."
         ),
@@ -123,35 +96,46 @@ channel_attention = Exercise(
             "Your weights compare places, N × N. Here channels are compared: C × C, each product "
             "a sum over all places."
         ),
-        wrong("mean-product", _with(affinity=lambda f: f @ f.mT / f.shape[-1])).because(
+        wrong("mean-product", edit("channels.mT", "channels.mT / channels.shape[-1]")).because(
             "You take the mean of the products over the places. DANet takes their sum: nothing is "
             "divided."
         ),
-        wrong("scaled", _with(affinity=lambda f: f @ f.mT / f.shape[-1] ** 0.5)).because(
+        wrong("scaled", edit("channels.mT", "channels.mT / channels.shape[-1] ** 0.5")).because(
             "You divide by √N. DANet does not scale its scores, neither of places nor of channels."
         ),
-        wrong("scaled-by-channels", _with(affinity=lambda f: f @ f.mT / f.shape[1] ** 0.5)).because(
+        wrong(
+            "scaled-by-channels", edit("channels.mT", "channels.mT / channels.shape[1] ** 0.5")
+        ).because(
             "You divide by √C. DANet does not scale its scores, neither of places nor of channels."
         ),
-        wrong("centred", _with(affinity=_covariance)).because(
+        wrong(
+            "centred",
+            edit(
+                "alike = channels @ channels.mT",
+                "centred = channels - channels.mean(-1, keepdim=True)\n"
+                "    alike = centred @ centred.mT",
+            ),
+        ).because(
             "You take the mean off each channel first. DANet multiplies the channels as they are."
         ),
-        wrong("weights-returned-turned", _with(told=lambda weights: weights.mT)).because(
+        wrong("weights-returned-turned", edit(", weights", ", weights.mT")).because(
             "The mixture is right, but you return the weights turned around: row c belongs to the "
             "channel c that asks."
         ),
-        wrong("overflow", _with(weigh=_exponentials)).because(
+        wrong(
+            "overflow",
+            edit(".softmax(-1)", ".exp()\n    weights = weights / weights.sum(-1, keepdim=True)"),
+        ).because(
             "exp of a large score is infinite, and inf / inf is NaN; nothing is divided here, so "
             "products over all places grow. torch's softmax takes the largest of a row away first, "
             "which changes no weight: use it, or do the same."
         ),
         wrong(
             "cosine",
-            _with(
-                affinity=lambda f: (
-                    torch.nn.functional.normalize(f, dim=-1)
-                    @ torch.nn.functional.normalize(f, dim=-1).mT
-                )
+            edit(
+                "alike = channels @ channels.mT",
+                "unit = torch.nn.functional.normalize(channels, dim=-1)\n"
+                "    alike = unit @ unit.mT",
             ),
         ).because(
             "You compare directions: the channels are brought to length one first. In DANet a "
@@ -159,22 +143,22 @@ channel_attention = Exercise(
         ),
         wrong(
             "no-softmax",
-            _with(weigh=lambda e: e),
-            _with(weigh=lambda e: e / e.sum(-1, keepdim=True)),
+            edit(".softmax(-1)", ""),
+            edit(".softmax(-1)", "\n    weights = weights / weights.sum(-1, keepdim=True)"),
         ).because("The products are used as weights, without a softmax."),
         wrong(
             "channels-scrambled",
-            _with(flatten=lambda x: x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1], -1)),
+            edit("x.flatten(2)", "x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1], -1)"),
         ).because(
             "The axes are mixed up: a row should hold one channel at all places. `x` has its "
             "channels in front already; `flatten(2)` is enough."
         ),
-        wrong(
-            "across-images", _with(affinity=lambda f: (f @ f.mT).mean(0).expand(len(f), -1, -1))
-        ).because("All images get the same weights. Each image compares its own channels."),
-        wrong("maps-added", _added).because(
+        wrong("across-images", edit(".softmax", ".mean(0).expand(len(x), -1, -1).softmax")).because(
+            "All images get the same weights. Each image compares its own channels."
+        ),
+        wrong("maps-added", edit("return (", "return x + (")).because(
             "You add `x`. The shortcut is `ScaledResidual`'s work; return the mixture alone."
         ),
     ),
-    right=(_by_einsum, _by_view, _image_by_image),
+    right=(_plain, _by_einsum, _by_view, _image_by_image),
 )

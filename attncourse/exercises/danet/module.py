@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from attncourse.exercises.common.draws import built, maps
-from attncourse.exercises.core import Exercise, Inputs, Law, Module, Outputs, wrong
+from attncourse.exercises.core import Exercise, Inputs, Law, Module, Outputs, edit, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -52,6 +52,13 @@ def _with(forward: Callable[[_Parts, Tensor], Tensor]) -> type[nn.Module]:
     return Attention
 
 
+class _Plain(_Parts):
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = _mix(self.query(x), self.key(x), self.value(x))
+        out: Tensor = self.residual(x, mixed)
+        return out
+
+
 class _Linear(nn.Module):
     def __init__(self, channels: int, reduction: int = 8) -> None:
         super().__init__()
@@ -81,13 +88,6 @@ class _OfOne(_Parts):
         mixed = torch.bmm(self.value(x).view(batch, channels, -1), weights.permute(0, 2, 1))
         out: Tensor = self.residual(x, mixed.view(batch, channels, height, width))
         return out
-
-
-def _scaled(module: _Parts, x: Tensor) -> Tensor:
-    query = module.query(x)
-    mixed = _mix(query / query.shape[1] ** 0.5, module.key(x), module.value(x))
-    out: Tensor = module.residual(x, mixed)
-    return out
 
 
 def _spread(module: _Parts, x: Tensor) -> Tensor:
@@ -120,59 +120,50 @@ PositionAttention = Exercise(
     misconceptions=(
         wrong(
             "query-and-key-exchanged",
-            _with(lambda m, x: m.residual(x, _mix(m.key(x), m.query(x), m.value(x)))),
+            edit("self.query(x), self.key(x)", "self.key(x), self.query(x)"),
         ).because("The keys ask and the queries answer: query and key have exchanged their parts."),
         wrong(
             "query-compared-with-itself",
-            _with(lambda m, x: m.residual(x, _mix(m.query(x), m.query(x), m.value(x)))),
-            _with(lambda m, x: m.residual(x, _mix(m.key(x), m.key(x), m.value(x)))),
+            edit("self.key(x)", "self.query(x)"),
+            edit("self.query(x)", "self.key(x)"),
         ).because(
             "Queries are compared with queries, and `self.key` has no effect. A place may seek "
             "something else than it offers."
         ),
-        wrong(
-            "maps-mixed", _with(lambda m, x: m.residual(x, _mix(m.query(x), m.key(x), x)))
-        ).because("You mix `x` itself, and `self.value` has no effect. Mix the values."),
-        wrong(
-            "shortcut-of-values",
-            _with(lambda m, x: m.residual(m.value(x), _mix(m.query(x), m.key(x), m.value(x)))),
-        ).because(
+        wrong("maps-mixed", edit("self.value(x)", "x")).because(
+            "You mix `x` itself, and `self.value` has no effect. Mix the values."
+        ),
+        wrong("shortcut-of-values", edit("(x, mixed)", "(self.value(x), mixed)")).because(
             "The shortcut starts at the values. It should pass `x`, untouched: only then is a new "
             "module the identity."
         ),
-        wrong("no-shortcut", _with(lambda m, x: _mix(m.query(x), m.key(x), m.value(x)))).because(
+        wrong("no-shortcut", edit("self.residual(x, mixed)", "mixed")).because(
             "You return the mixture. Give it to `self.residual`, together with `x`."
         ),
-        wrong(
-            "alpha-left-out", _with(lambda m, x: x + _mix(m.query(x), m.key(x), m.value(x)))
-        ).because(
+        wrong("alpha-left-out", edit("self.residual(x, mixed)", "x + mixed")).because(
             "You add the mixture whole, and α has no effect. Give `x` and the mixture to "
             "`self.residual`."
         ),
-        wrong(
-            "exchanged-in-the-shortcut",
-            _with(lambda m, x: m.residual(_mix(m.query(x), m.key(x), m.value(x)), x)),
-        ).because(
+        wrong("exchanged-in-the-shortcut", edit("(x, mixed)", "(mixed, x)")).because(
             "`self.residual` gets its two in the wrong order, so α scales `x`. First what passes, "
             "then what is mixed in."
         ),
-        wrong(
-            "shortcut-twice",
-            _with(lambda m, x: x + m.residual(x, _mix(m.query(x), m.key(x), m.value(x)))),
-        ).because("You add `x` once more: `self.residual` has done so already."),
+        wrong("shortcut-twice", edit("self.residual", "x + self.residual")).because(
+            "You add `x` once more: `self.residual` has done so already."
+        ),
         wrong(
             "relu",
-            _with(
-                lambda m, x: m.residual(
-                    x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x).relu())
-                )
-            ),
-            _with(lambda m, x: m.residual(x, _mix(m.query(x).relu(), m.key(x).relu(), m.value(x)))),
+            edit("query(x)", "query(x).relu()")
+            & edit("key(x)", "key(x).relu()")
+            & edit("value(x)", "value(x).relu()"),
+            edit("query(x)", "query(x).relu()") & edit("key(x)", "key(x).relu()"),
         ).because(
             "There is a ReLU behind the convolutions. Queries, keys and values are linear: a "
             "score must be able to say *unlike*."
         ),
-        wrong("scaled", _with(_scaled)).because(
+        wrong(
+            "scaled", edit("self.query(x)", "self.query(x) / len(self.query.weight) ** 0.5")
+        ).because(
             "The scores are divided by the root of their width. DANet leaves them as they are."
         ),
         wrong("softmax-over-queries", _with(_spread)).because(
@@ -180,6 +171,7 @@ PositionAttention = Exercise(
         ),
     ),
     right=(
+        _Plain,
         _Linear,
         _OfOne,
         _with(lambda m, x: m.residual(x, _mix(m.query(x), m.key(x), m.value(x)))),

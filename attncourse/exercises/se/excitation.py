@@ -1,12 +1,10 @@
 """From what all channels tell to a gate for each."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from attncourse.exercises.common.laws import between_zero_and_one
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, edit, wrong
 from attncourse.exercises.core.laws import tensor
 
 
@@ -26,19 +24,9 @@ def _excitation(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Te
     return 1 / (1 + torch.exp(-(hidden @ w2.T + b2)))
 
 
-def _excitation_with(
-    *,
-    middle: Callable[[Tensor], Tensor] = torch.relu,
-    end: Callable[[Tensor], Tensor] = torch.sigmoid,
-    first: float = 1.0,
-    second: float = 1.0,
-) -> Callable[..., Tensor]:
-    """An excitation with other functions, or with its biases multiplied by a number."""
-
-    def excite(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
-        return end(middle(s @ w1.T + first * b1) @ w2.T + second * b2)
-
-    return excite
+def _plain(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    hidden = (s @ w1.T + b1).relu()
+    return (hidden @ w2.T + b2).sigmoid()
 
 
 def _by_linear(s: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
@@ -78,51 +66,51 @@ excitation = Exercise(
         ),
     ),
     misconceptions=(
-        wrong("softmax", _excitation_with(end=lambda z: z.softmax(-1))).because(
+        wrong("softmax", edit("sigmoid()", "softmax(-1)")).because(
             "Your gates compete: a softmax lets one channel open only as another shuts. Several "
             "channels may matter at once; the sigmoid decides about each on its own."
         ),
-        wrong("no-relu", _excitation_with(middle=lambda z: z)).because(
+        wrong("no-relu", edit(".relu()", "")).because(
             "There is no ReLU between the layers. Two linear layers in a row are one: the gate "
             "could add up what it hears, but never ask *if this and not that*."
         ),
-        wrong("no-sigmoid", _excitation_with(end=lambda z: z)).because(
+        wrong("no-sigmoid", edit(".sigmoid()", "")).because(
             "These are logits: any number, of any sign. A gate says how far to open, from 0 to 1: "
             "put a sigmoid at the end."
         ),
-        wrong("tanh-at-the-end", _excitation_with(end=torch.tanh)).because(
+        wrong("tanh-at-the-end", edit("sigmoid", "tanh")).because(
             "The gate ends in tanh, so it can turn a channel's sign around. The paper tried that "
             "too and reports a loss; use the sigmoid."
         ),
-        wrong("relu-at-the-end", _excitation_with(end=torch.relu)).because(
+        wrong("relu-at-the-end", edit("sigmoid", "relu")).because(
             "The gate ends in a ReLU: it can shut, but it has no upper end. The paper reports that "
             "this is worse than no gate at all; use the sigmoid."
         ),
-        wrong("relu-before-sigmoid", _excitation_with(end=lambda z: z.relu().sigmoid())).because(
+        wrong("relu-before-sigmoid", edit(".sigmoid", ".relu().sigmoid")).because(
             "A second ReLU stands before the sigmoid, and σ of a positive number is at least ½: "
             "your gates can never shut."
         ),
-        wrong("sigmoid-in-the-middle", _excitation_with(middle=torch.sigmoid)).because(
+        wrong("sigmoid-in-the-middle", edit("relu", "sigmoid")).because(
             "Both layers end in a sigmoid. The hidden layer takes a ReLU; only the gate needs to "
             "lie between 0 and 1."
         ),
-        wrong("no-biases", _excitation_with(first=0.0, second=0.0)).because(
+        wrong("no-biases", edit(" + b1", "") & edit(" + b2", "")).because(
             "The biases are not used. Both of them are given here, as in the official networks: "
             "add each after its product."
         ),
-        wrong("first-bias-missing", _excitation_with(first=0.0)).because(
+        wrong("first-bias-missing", edit(" + b1", "")).because(
             "`b_reduce` has no effect: add it before the ReLU."
         ),
-        wrong("second-bias-missing", _excitation_with(second=0.0)).because(
+        wrong("second-bias-missing", edit(" + b2", "")).because(
             "`b_expand` has no effect: it sets how far a gate stands open when nothing is heard."
         ),
-        wrong("doubled", _excitation_with(end=lambda z: 2 * z.sigmoid())).because(
+        wrong("doubled", edit("return (", "return 2 * (")).because(
             "Your gates reach up to 2. Some later networks do that, so that a new gate passes its "
             "channel unchanged; SE's gate is σ itself and starts half open."
         ),
-        wrong("turned-around", _excitation_with(end=lambda z: 1 - z.sigmoid())).because(
+        wrong("turned-around", edit("return (", "return 1 - (")).because(
             "Your gates shut where they should open: 1 − σ(z) in the place of σ(z)."
         ),
     ),
-    right=(_by_linear, _by_columns, _by_image),
+    right=(_plain, _by_linear, _by_columns, _by_image),
 )

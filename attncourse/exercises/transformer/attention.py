@@ -1,12 +1,11 @@
 """The one formula: scaled dot-product attention, with a mask."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, wrong
+from attncourse.exercises.core import Draw, Exercise, Function, Inputs, Law, Outputs, edit, wrong
 from attncourse.exercises.core.laws import sums_to_one, tensor
 
 
@@ -36,6 +35,12 @@ def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple
     return weights @ value, weights
 
 
+def _plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    scores = query @ key.mT / query.shape[-1] ** 0.5
+    weights = scores.masked_fill(~mask, -math.inf).softmax(-1)
+    return weights @ value, weights
+
+
 def _by_einsum(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     scores = torch.einsum("btd,bsd->bts", query * query.shape[-1] ** -0.5, key)
     scores = torch.where(mask, scores, torch.finfo(scores.dtype).min)
@@ -59,24 +64,8 @@ def _by_exponentials(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) ->
     return [torch.bmm(weights, value), weights]
 
 
-def _with(
-    *,
-    scale: Callable[[Tensor, Tensor], float] = lambda q, k: math.sqrt(q.shape[-1]),
-    hide: Callable[[Tensor, Tensor], Tensor] = lambda s, m: s.masked_fill(~m, -math.inf),
-    weigh: Callable[[Tensor], Tensor] = lambda s: s.softmax(-1),
-    after: Callable[[Tensor, Tensor], Tensor] = lambda w, m: w,
-) -> Callable[..., tuple[Tensor, Tensor]]:
-    """Attention with one of its parts exchanged."""
-
-    def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        weights = after(weigh(hide(q @ k.mT / scale(q, k), mask)), mask)
-        return weights @ v, weights
-
-    return attend
-
-
 def _sharpest(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    weights = _with()(query, key, value, mask)[1]
+    weights = _plain(query, key, value, mask)[1]
     chosen = torch.nn.functional.one_hot(weights.argmax(-1), key.shape[1]).to(weights.dtype)
     return chosen @ value, weights
 
@@ -113,87 +102,89 @@ attention = Exercise(
         ),
     ),
     misconceptions=(
-        wrong("not-scaled", _with(scale=lambda q, k: 1.0)).because(
+        wrong("not-scaled", edit(" / query.shape[-1] ** 0.5", "")).because(
             "The scores are not divided by √d. A sum of d products grows like √d, and large "
             "scores make a softmax that looks at one place only and hardly learns."
         ),
-        wrong("scaled-by-width", _with(scale=lambda q, k: q.shape[-1])).because(
+        wrong("scaled-by-width", edit(" ** 0.5", "")).because(
             "You divide by d. The sum of d independent products has a standard deviation of √d: "
             "divide by its square root."
         ),
-        wrong(
-            "scaled-by-the-values",
-            lambda q, k, v, m: _with(scale=lambda q, k: math.sqrt(v.shape[-1]))(q, k, v, m),
-        ).because(
+        wrong("scaled-by-the-values", edit("query.shape[-1]", "value.shape[-1]")).because(
             "You divide by the square root of the width of the *values*. What makes scores large "
             "is the width of query and key."
         ),
-        wrong("scaled-by-length", _with(scale=lambda q, k: math.sqrt(k.shape[1]))).because(
+        wrong("scaled-by-length", edit("query.shape[-1]", "key.shape[1]")).because(
             "You divide by the square root of the number of keys. What makes scores large is the "
             "width of query and key, their last axis."
         ),
         wrong(
             "softmax-over-queries",
-            _with(weigh=lambda s: s.softmax(-2).nan_to_num(0.0)),
-            _with(weigh=lambda s: s.softmax(-2)),
+            edit("softmax(-1)", "softmax(-2).nan_to_num(0.0)"),
+            edit("softmax(-1)", "softmax(-2)"),
         ).because(
             "Your weights sum to one over the queries. Every *query* shares out its attention "
             "over the keys: take the softmax along the last axis."
         ),
-        wrong("softmax-over-the-batch", _with(weigh=lambda s: s.softmax(0))).because(
+        wrong("softmax-over-the-batch", edit("softmax(-1)", "softmax(0)")).because(
             "Your softmax runs over the sentences of the batch, which never meet. Every query "
             "shares out its attention over its keys: take the last axis."
         ),
-        wrong("no-mask", _with(hide=lambda s, m: s)).because(
+        wrong("no-mask", edit(".masked_fill(~mask, -math.inf)", "")).because(
             "The mask has no effect: queries see keys that are hidden from them."
         ),
         wrong(
             "finite-score",
-            _with(hide=lambda s, m: s.masked_fill(~m, -100.0)),
-            _with(hide=lambda s, m: s.masked_fill(~m, -20.0)),
-            _with(hide=lambda s, m: s.masked_fill(~m, -50.0)),
-            _with(hide=lambda s, m: s.masked_fill(~m, -1000.0)),
-            _with(hide=lambda s, m: s - 100.0 * ~m),
-            _with(hide=lambda s, m: s - 10.0 * ~m),
+            *(edit("-math.inf", low) for low in ("-100.0", "-20.0", "-50.0", "-1000.0")),
+            *(
+                edit("scores.masked_fill(~mask, -math.inf)", f"(scores - {much} * ~mask)")
+                for much in (100.0, 10.0)
+            ),
         ).because(
             "Hidden pairs get a score that is low, but not low enough: where the allowed scores "
             "are lower still, they win. Only −inf loses against every score."
         ),
         wrong(
             "overflow",
-            _with(hide=lambda s, m: s.exp() * m, weigh=lambda e: e / e.sum(-1, keepdim=True)),
-            _with(
-                hide=lambda s, m: s.masked_fill(~m, -math.inf).exp(),
-                weigh=lambda e: e / e.sum(-1, keepdim=True),
+            edit(
+                ".masked_fill(~mask, -math.inf).softmax(-1)",
+                ".exp() * mask\n    weights = weights / weights.sum(-1, keepdim=True)",
             ),
+            edit(".softmax(-1)", ".exp()\n    weights = weights / weights.sum(-1, keepdim=True)"),
         ).because(
             "exp of a score near 1500 is infinite, and inf / inf is NaN. torch's softmax takes the "
             "largest score of the row away first, which changes no weight: use it, or do the same."
         ),
         wrong(
-            "mask-inverted",
-            _with(hide=lambda s, m: s.masked_fill(m, -1e9)),
-            _with(hide=lambda s, m: s.masked_fill(m, -math.inf)),
+            "mask-inverted", edit("~mask, -math.inf", "mask, -1e9"), edit("~mask", "mask")
         ).because(
             "Your queries see exactly what they should not: the mask is True where looking is "
             "allowed, so fill where it is False (`~mask`)."
         ),
-        wrong("mask-after-softmax", _with(hide=lambda s, m: s, after=lambda w, m: w * m)).because(
+        wrong(
+            "mask-after-softmax",
+            edit(".masked_fill(~mask, -math.inf).softmax(-1)", ".softmax(-1) * mask"),
+        ).because(
             "The hidden pairs are set to zero after the softmax; the rest of the row no longer "
             "sums to one. Mask the scores, before they are normalised."
         ),
-        wrong("zero-scores", _with(hide=lambda s, m: s * m)).because(
+        wrong(
+            "zero-scores", edit("scores.masked_fill(~mask, -math.inf)", "(scores * mask)")
+        ).because(
             "Hidden pairs get the score 0, and exp(0) = 1 is a weight like any other. The score "
             "that gives weight 0 is −inf."
         ),
         wrong(
             "no-softmax",
-            _with(hide=lambda s, m: s * m, weigh=lambda s: s / s.sum(-1, keepdim=True)),
+            edit(
+                ".masked_fill(~mask, -math.inf).softmax(-1)",
+                " * mask\n    weights = weights / weights.sum(-1, keepdim=True)",
+            ),
         ).because(
             "You divide the scores by their sum. Scores may be negative, so these are no weights: "
             "take the softmax."
         ),
-        wrong("exchanged", lambda q, k, v, m: _with()(q, k, v, m)[::-1]).because(
+        wrong("exchanged", edit("weights @ value, weights", "weights, weights @ value")).because(
             "You return the weights first. Return the context, then the weights."
         ),
         wrong("hard-choice", _sharpest).because(
@@ -201,5 +192,5 @@ attention = Exercise(
             "`weights @ value`."
         ),
     ),
-    right=(_by_einsum, _by_queries, _by_exponentials),
+    right=(_plain, _by_einsum, _by_queries, _by_exponentials),
 )

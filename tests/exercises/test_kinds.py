@@ -91,8 +91,8 @@ def test_a_module_is_given_the_oracles_weights() -> None:
 
 def test_a_module_with_other_weights_is_told_which_are_expected() -> None:
     sentence = diagnosis(gate.examine(Narrow))
-    assert "expected reduce.weight (4, 8)" in sentence
-    assert "yours are only.weight (8, 8)" in sentence
+    assert "none has the shape (4, 8), as `reduce.weight` should" in sentence
+    assert "`only.weight` (8, 8) is one too many" in sentence
 
 
 def test_an_instance_is_not_a_class() -> None:
@@ -169,6 +169,79 @@ def test_a_value_may_be_a_number_or_a_tensor() -> None:
     assert "not written yet" in diagnosis(number.examine(...))
     assert diagnosis(number.examine(71)) == "That is not the number."
     assert "Expected numbers" in diagnosis(number.examine(object()))
+
+
+def test_a_number_may_be_typed_as_a_text() -> None:
+    assert number.examine(" 72 ").passed
+    assert number.examine("64").misconception == "no-bias"
+
+
+def test_of_several_values_the_wrong_ones_are_named() -> None:
+    three = Exercise(points=1, kind=Value(), title="three", oracle=[4, 8, 15])
+    assert three.examine(["4", "8", "15"]).passed
+    assert "these are not right: 1, 3." in diagnosis(three.examine([5, 8, 16]))
+
+
+class Renamed(nn.Module):
+    def __init__(self, bias: bool = True) -> None:
+        super().__init__()
+        self.lin = nn.Linear(3, 2, bias=bias)
+        self.norm = nn.BatchNorm1d(2)
+
+    def forward(self, x):
+        return self.norm(self.lin(x))
+
+
+class AskedFor(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(3, 2, bias=False)
+        self.norm = nn.BatchNorm1d(2)
+
+    def forward(self, x):
+        return self.norm(self.line(x))
+
+
+def test_other_names_and_tensors_are_told_as_differences() -> None:
+    named = Exercise(
+        points=1,
+        kind=Module(("y",), by_name=True),
+        title="normed",
+        oracle=AskedFor,
+        draw=lambda draw: {"x": draw.normal(5, 3)},
+    )
+    told = diagnosis(named.examine(Renamed))
+    assert "you have `lin`, asked for is `line`" in told
+    assert "`lin.bias` (2) is one too many" in told or "`lin.bias` (2,) is one too many" in told
+    assert "running_mean" not in told
+
+
+def test_python_is_heard_without_the_courses_own_functions() -> None:
+    def nested():
+        def cell(x):
+            return x
+
+        return cell
+
+    inner = nested()
+    told = diagnosis(twice.examine(lambda x: inner()))
+    assert "cell() missing 1 required" in told
+    assert "<locals>" not in told
+
+
+def test_a_dtype_is_told_by_what_made_it() -> None:
+    single = diagnosis(twice.examine(lambda x: 2 * x.float()))
+    assert "has the dtype float32, the inputs have float64" in single
+    assert "whole numbers" in diagnosis(twice.examine(lambda x: (2 * x).long()))
+
+
+twice = Exercise(
+    points=1,
+    kind=Function(("y",)),
+    title="twice",
+    oracle=lambda x: 2 * x,
+    draw=lambda draw: {"x": draw.normal(*draw.sizes((3, 5), (2, 4)))},
+)
 
 
 def test_a_value_may_be_a_text() -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self, TypeGuard
 
+import torch
 from torch import Tensor, nn
 
 from attncourse.catalogue import mark
-from attncourse.exercises.core.compare import close, deviation, identical
+from attncourse.exercises.core.compare import close, deviation, dtypes, identical
 from attncourse.exercises.core.declaration import Declaration, Law
 from attncourse.exercises.core.draw import Draw
 from attncourse.exercises.core.kinds import Module, TrainedModel, Value
@@ -29,11 +30,11 @@ MESSAGES = {
     "raised-in": mark("Your code raised {kind} (in `{function}`: `{line}`)."),
     "raised-saying-in": mark("Your code raised {kind}: {message} (in `{function}`: `{line}`)."),
     "count": mark("Expected {expected} of them, got {got}."),
-    "some-right": mark("{right} of {count} are right."),
+    "some-wrong": mark("Of your {count} values, counted from 1, these are not right: {places}."),
     "other-number": mark("That is not the number."),
     "precision": mark(
-        "For float32 inputs `{name}` has the dtype {got}, expected {expected}: make new tensors "
-        "with the dtype of an input."
+        "For float32 inputs `{name}` has the dtype {got} and not {expected}: make new tensors "
+        "(`torch.zeros`, `torch.tensor` …) with the dtype of an input."
     ),
     "in-place": mark("Your code changes its input `{name}` in place: work on a new tensor."),
     "differs": mark(
@@ -266,12 +267,11 @@ def _value_differs(case: Case) -> Reason | None:
         return reason("count", expected=wanted.numel(), got=got.numel())
     if close(got, wanted):
         return None
-    right = int((got == wanted).sum())
-    return (
-        reason("some-right", right=right, count=got.numel())
-        if got.dim()
-        else reason("other-number")
-    )
+    if not got.dim():
+        return reason("other-number")
+    wrong = (~torch.isclose(got, wanted)).flatten().nonzero().flatten()
+    places = [str(int(place) + 1) for place in wrong]
+    return reason("some-wrong", places=places, count=got.numel())
 
 
 def _below_threshold(case: Case) -> Reason | None:
@@ -286,9 +286,9 @@ def _below_threshold(case: Case) -> Reason | None:
 def _other_precision(case: Case) -> Reason | None:
     assert case.expected is not None
     for name, tensor in case.expected.outputs.items():
-        got = case.response.outputs[name].dtype
-        if got != tensor.dtype:
-            return reason("precision", name=name, got=str(got), expected=str(tensor.dtype))
+        got = case.response.outputs[name]
+        if got.dtype != tensor.dtype:
+            return reason("precision", name=name, **dtypes(got, tensor))
     return None
 
 

@@ -13,7 +13,15 @@ MESSAGES = {
     "axes-exchanged": mark(
         "{what} has the shape {got}, expected {expected}; are two axes exchanged?"
     ),
-    "dtype": mark("{what} has the dtype {got}, expected {expected}."),
+    "dtype": mark(
+        "{what} has the dtype {got}, the inputs have {expected}: give new tensors (`torch.zeros`, "
+        "`torch.tensor` …) the dtype of an input, and convert none."
+    ),
+    "whole-numbers": mark(
+        "{what} holds whole numbers or truth values ({got}), which lose what stands after the "
+        "point: keep to the dtype of the inputs, {expected}."
+    ),
+    "other-dtype": mark("{what} has the dtype {got}, asked for is {expected}."),
     "nan": mark("{what} is NaN at {where}, expected {expected:.4g}."),
     "numbers": mark(
         "{what} differs most at {where}: expected {expected:.4g}, got {got:.4g} ({share:.0f} % of "
@@ -46,7 +54,7 @@ def deviation(what: Reason, got: Tensor, expected: Tensor) -> Reason | None:
         shapes = {"got": tuple(got.shape), "expected": tuple(expected.shape)}
         return reason("axes-exchanged" if turned else "shape", what=what, **shapes)
     if got.dtype != expected.dtype:
-        return reason("dtype", what=what, got=str(got.dtype), expected=str(expected.dtype))
+        return reason(_dtype_key(got, expected), what=what, **dtypes(got, expected))
     off = _off(got, expected)
     if not bool(off.any()):
         return None
@@ -63,6 +71,18 @@ def deviation(what: Reason, got: Tensor, expected: Tensor) -> Reason | None:
         got=got[where].item(),
         share=100 * off.double().mean().item(),
     )
+
+
+def dtypes(got: Tensor, expected: Tensor) -> dict[str, str]:
+    """The names of two dtypes, as messages say them."""
+    names = {"got": got.dtype, "expected": expected.dtype}
+    return {key: str(dtype).removeprefix("torch.") for key, dtype in names.items()}
+
+
+def _dtype_key(got: Tensor, expected: Tensor) -> str:
+    if not expected.is_floating_point():
+        return "other-dtype"
+    return "dtype" if got.is_floating_point() else "whole-numbers"
 
 
 def identical(a: Tensor, b: Tensor) -> bool:

@@ -1,6 +1,6 @@
 """Kinds of answer: how a probe is put to a function, a module, a value or a trained model."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,7 +19,14 @@ MESSAGES = {
         "Expected a class derived from nn.Module, got {got} (pass the class itself, do not call "
         "it)."
     ),
-    "state": mark("The parameters and buffers do not fit: expected {expected}; yours are {got}."),
+    "state": mark("Your parameters and buffers are not those asked for: {differences}."),
+    "lacking": mark("`{name}` {shape} is missing"),
+    "too-many": mark("`{name}` {shape} is one too many"),
+    "named": mark("you have `{got}`, asked for is `{expected}`"),
+    "shaped": mark("`{name}` has the shape {got}, asked for is {expected}"),
+    "lacking-shape": mark("none has the shape {shape}, as `{name}` should"),
+    "ordered": mark("their order: asked for are {expected}"),
+    "more": mark("and {count} further differences"),
     "no-model": mark("Expected a trained model, got {got}."),
     "results": mark("Expected {count} results ({names}), got {got}."),
     "none": mark("`{name}` is None: is a `return` missing?"),
@@ -33,6 +40,8 @@ MESSAGES = {
     "a": mark("a {type}"),
 }
 
+#: Further differences between two sets of parameters are only counted.
+MOST_DIFFERENCES = 4
 #: Larger outputs are refused before they are copied: 50 million numbers are 400 MB in float64.
 LARGEST_OUTPUT = 50_000_000
 
@@ -158,7 +167,9 @@ class Module:
             ordered = [own[k] for k in module.state_dict()]
             if all(_core(t) == _core(w) for t, w in zip(ordered, weights.values(), strict=True)):
                 return dict(zip(weights, ordered, strict=True))
-        raise Malformed("state", expected=_shapes(weights.items()), got=_shapes(own.items()))
+        differences = _differences(own, weights, by_name=self.by_name)
+        # Nobody is told all of them, but two mistakes are the same only if they agree.
+        raise Malformed("state", differences=differences, got=_shapes(own))
 
 
 @dataclass(frozen=True)
@@ -239,9 +250,15 @@ def named_outputs(returned: Any, names: Sequence[str]) -> Outputs:
 
 
 def _value(answer: Any) -> Tensor:
-    """A value as float64 numbers; a text becomes its code points."""
-    if isinstance(answer, str):
-        answer = [ord(c) for c in answer.strip().casefold()]
+    """A value as float64 numbers, typed as texts or not; another text becomes its code points."""
+    texts = [answer] if isinstance(answer, str) else answer
+    if isinstance(texts, list | tuple) and texts and all(isinstance(t, str) for t in texts):
+        try:
+            numbers = [float(text) for text in texts]
+            answer = numbers[0] if isinstance(answer, str) else numbers
+        except ValueError:
+            if isinstance(answer, str):
+                answer = [ord(c) for c in answer.strip().casefold()]
     try:
         return torch.as_tensor(answer).to(torch.float64)
     except (TypeError, ValueError, RuntimeError):
@@ -274,5 +291,41 @@ def _core(tensor: Tensor) -> tuple[int, ...]:
     return shape
 
 
-def _shapes(named: Iterable[tuple[str, Tensor]]) -> list[Reason]:
-    return [reason("tensor", name=name, shape=tuple(tensor.shape)) for name, tensor in named]
+def _differences(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], *, by_name: bool
+) -> list[Reason]:
+    """What is different about a module's parameters and buffers, part by part.
+
+    Where names are free, tensors of one shape stand for each other.
+    """
+    extra = {k: v for k, v in own.items() if k not in weights}
+    lacking = {k: v for k, v in weights.items() if k not in own}
+    found = [
+        reason("shaped", name=k, got=tuple(own[k].shape), expected=tuple(weights[k].shape))
+        for k in weights
+        if k in own and _core(own[k]) != _core(weights[k])
+    ]
+    for name, tensor in list(lacking.items()):
+        twin = next((k for k, v in extra.items() if _core(v) == _core(tensor)), None)
+        if twin is None:
+            continue
+        del extra[twin], lacking[name]
+        if by_name:
+            layers = {"got": twin, "expected": name}
+            if name.rpartition(".")[2] == twin.rpartition(".")[2] and "." in name and "." in twin:
+                layers = {key: full.rpartition(".")[0] for key, full in layers.items()}
+            found.append(reason("named", **layers))
+    key = "lacking" if by_name else "lacking-shape"
+    found += [reason(key, name=k, shape=tuple(v.shape)) for k, v in lacking.items()]
+    found += [reason("too-many", name=k, shape=tuple(v.shape)) for k, v in extra.items()]
+    distinct = [each for n, each in enumerate(found) if each not in found[:n]]
+    if not distinct:
+        return [reason("ordered", expected=_shapes(weights))]
+    if len(distinct) > MOST_DIFFERENCES:
+        rest = reason("more", count=len(distinct) - MOST_DIFFERENCES)
+        distinct = [*distinct[:MOST_DIFFERENCES], rest]
+    return distinct
+
+
+def _shapes(named: Mapping[str, Tensor]) -> list[Reason]:
+    return [reason("tensor", name=name, shape=tuple(t.shape)) for name, t in named.items()]

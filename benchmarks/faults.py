@@ -61,7 +61,13 @@ FAULTS: dict[str, dict[str, Fault]] = {
         },
     },
     "coordinate": {
-        REMOVED: {"return x * row_gate[:, :, :, None] * column_gate[:, :, None, :]": "return x"},
+        REMOVED: {
+            "import cbam, conv_norm, coordinate, se": (
+                "import cbam, conv_norm, coordinate, se\n"
+                "coordinate.CoordinateAttention.forward = lambda self, x: (\n"
+                "    x + 0 * sum(gate.sum() for gate in self.gates(x)))"
+            )
+        },
         CONTROLS: {
             "se.SqueezeExcitation(16, reduction=2)": "coordinate.CoordinateAttention(16)",
             "torch.full_like(logits, 20.0)": "logits",
@@ -87,7 +93,13 @@ FAULTS: dict[str, dict[str, Fault]] = {
         REMOVED: {
             "weights = (queries.mT @ keys).softmax(-1)": (
                 "weights = (0 * queries.mT @ keys).softmax(-1)"
-            )
+            ),
+            "from attncourse.nn import danet\n": (
+                "from attncourse.nn import danet\n"
+                "danet.PositionAttention.forward = lambda self, x: (\n"
+                "    x + self.alpha * self.value(x).mean((2, 3), keepdim=True)\n"
+                "    + 0 * (self.query(x) + self.key(x)).mean())\n"
+            ),
         },
         CONTROLS: {
             "from attncourse.nn.se import SqueezeExcitation": (

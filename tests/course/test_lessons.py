@@ -20,9 +20,7 @@ COURSE = Course(Path(__file__).parents[2])
 OWED = {
     "04-transformer": {"template": 2, "effort": 6, "card": 1},
     "07-sk": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "09-coordinate": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "11-danet": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "13-seaformer": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
+    "08-cbam": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1},
 }
 LESSONS = pytest.mark.parametrize("lesson", COURSE.solved(), ids=lambda lesson: lesson.name)
 

@@ -179,5 +179,5 @@ greedy_decode = Exercise(
             ),
         ).because("You sample from the distribution; greedy decoding takes its maximum."),
     ),
-    right=(_greedy_filled, _greedy_masked, _greedy_afterwards),
+    right=(_greedy_filled, _greedy_masked, _greedy_afterwards, _greedy_with()),
 )

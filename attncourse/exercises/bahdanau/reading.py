@@ -71,6 +71,7 @@ reading = Exercise(
     ),
     right=(
         tuple(_reading()),
+        [float(place) for place in _reading()],
         torch.tensor(_reading()),
         torch.tensor(_reading(), dtype=torch.float32),
     ),

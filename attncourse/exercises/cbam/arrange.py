@@ -88,6 +88,12 @@ def _by_branches(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
     return x * gate
 
 
+def _in_turn(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
+    first, second = (spatial, channel) if order == "spatial first" else (channel, spatial)
+    gated = x * first(x)
+    return gated * second(x if order == "parallel" else gated)
+
+
 def _by_seen(channel: Gate, spatial: Gate, x: Tensor, order: str) -> Tensor:
     seen_by_spatial = x * channel(x) if order == "channel first" else x
     seen_by_channel = x * spatial(x) if order == "spatial first" else x
@@ -183,5 +189,5 @@ arrange = Exercise(
             ),
         ).because("You add the input; that is the work of the residual block around the gates."),
     ),
-    right=(_by_branches, _by_seen, _ways()),
+    right=(_by_branches, _by_seen, _in_turn, _ways()),
 )

@@ -101,5 +101,10 @@ bam = Exercise(
             "You return the scale; return the map, multiplied by it."
         ),
     ),
-    right=(_written_out, _by_place, _with(lambda x, c, s: x * (1 + (c + s).sigmoid()))),
+    right=(
+        _written_out,
+        _by_place,
+        _with(lambda x, c, s: x * (1 + (c + s).sigmoid())),
+        _with(lambda x, c, s: torch.addcmul(x, x, torch.sigmoid(s + c))),
+    ),
 )

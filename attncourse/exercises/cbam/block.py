@@ -66,6 +66,11 @@ def _in_sequence(what: Callable[..., Tensor], where: Callable[..., Tensor], x: T
     return x * where(x)
 
 
+def _by_both(what: Callable[..., Tensor], where: Callable[..., Tensor], x: Tensor) -> Tensor:
+    of_channels = what(x)
+    return of_channels * where(of_channels * x) * x
+
+
 def _block_with(
     *, what: Gate = _what, where: Gate = _where, join: Join = _in_sequence
 ) -> type[nn.Module]:
@@ -251,5 +256,5 @@ CBAM = Exercise(
             "The argument `reduction` has no effect: you always divide the channels by 16."
         ),
     ),
-    right=(_block_with(), _Convolutions, _RegisteredBackwards),
+    right=(_block_with(), _block_with(join=_by_both), _Convolutions, _RegisteredBackwards),
 )

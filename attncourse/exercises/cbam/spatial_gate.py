@@ -247,5 +247,5 @@ SpatialGate = Exercise(
             "Your gates shut where they should open: 1 − σ(z) in the place of σ(z)."
         ),
     ),
-    right=(_AsSequence, _Padded, _EachMap),
+    right=(_AsSequence, _Padded, _EachMap, _gate_with()),
 )

@@ -101,5 +101,10 @@ two_maps = Exercise(
             lambda x: torch.stack((x.amax((0, 1)), x.mean((0, 1)))).expand(len(x), -1, -1, -1),
         ).because("All images of the batch get the same maps: you pool over the batch too."),
     ),
-    right=(_pair(_max, _mean), _filled, _by_sorting),
+    right=(
+        _pair(_max, _mean),
+        _filled,
+        _by_sorting,
+        lambda x: torch.cat((x.max(1, keepdim=True).values, x.mean(1, keepdim=True)), 1),
+    ),
 )

@@ -144,5 +144,5 @@ gated_bottleneck = Exercise(
             "channels a ReLU would throw too much away."
         ),
     ),
-    right=(_in_steps, _in_a_loop, _sequential),
+    right=(_in_steps, _in_a_loop, _sequential, lambda e, d, g, p, x: x + p(g(d(e(x))))),
 )

@@ -172,5 +172,10 @@ ScaledResidual = Exercise(
             "You subtract the mixture; add it."
         ),
     ),
-    right=(_OfOne, _OnMaps, _module(lambda a, x, mixed: x + a * mixed)),
+    right=(
+        _OfOne,
+        _OnMaps,
+        _module(lambda a, x, mixed: x + a * mixed),
+        _module(lambda a, x, mixed: torch.add(mixed * a, x), start=lambda: torch.tensor(0.0)),
+    ),
 )

@@ -167,5 +167,10 @@ SEBlock = Exercise(
             "The numbers are right, but the gate is cut off from the graph: it would never learn."
         ),
     ),
-    right=(_block_with(), _Convolutions, _InSteps),
+    right=(
+        _block_with(),
+        _Convolutions,
+        _InSteps,
+        _block_with(squeeze=lambda x: x.flatten(2).mean(-1), scale=lambda x, gate: gate * x),
+    ),
 )

@@ -293,5 +293,10 @@ axial_attention = Exercise(
             "token n that asks."
         ),
     ),
-    right=(_with(), _head_by_head, _all_heads_as_channels),
+    right=(
+        _with(),
+        _head_by_head,
+        _all_heads_as_channels,
+        _with(mix=lambda weights, v: torch.einsum("bhlm,bhme->bhle", weights, v)),
+    ),
 )

@@ -1,5 +1,7 @@
 """The block: attention along both axes, its gate, and a small network, with two shortcuts."""
 
+import torch
+
 from attncourse.exercises.common.draws import built
 from attncourse.exercises.core import Draw, Exercise, Inputs, wrong
 from attncourse.exercises.seaformer.blocks import (
@@ -147,5 +149,13 @@ SeaFormerBlock = Exercise(
             "The softmax runs over the tokens that ask. Is it your own `axial_attention`?"
         ),
     ),
-    right=(block_with(), ByHeads, AsMaps),
+    right=(
+        block_with(),
+        block_with(
+            gated=lambda m, v, r, c: torch.stack((v + r, c.expand_as(v))).sum(0),
+            apply=lambda m, g, q, x: m.detail(q) * g,
+        ),
+        ByHeads,
+        AsMaps,
+    ),
 )

@@ -1,5 +1,7 @@
 """What attention along the axes saves: a value that the learner works out."""
 
+import torch
+
 from attncourse.exercises.core import Exercise, Value, wrong
 
 HEIGHT, WIDTH = 24, 40
@@ -75,5 +77,6 @@ cost_law = Exercise(
         (POSITION, AXIAL, FACTOR),
         [float(POSITION), float(AXIAL), float(FACTOR)],
         [POSITION, AXIAL, 2**2],
+        torch.tensor([POSITION, AXIAL, FACTOR]),
     ),
 )

@@ -166,5 +166,6 @@ Branch = Exercise(
         _branch_with(lambda b, x: b.norm(b.conv(x)).relu()),
         _KeepsTheSize,
         _branch_with(_padded_first),
+        _branch_with(lambda b, x: F.relu(b.norm(b.convolve(x, dilation=b.dilation)))),
     ),
 )

@@ -209,5 +209,10 @@ SKConv = Exercise(
             "never be learned."
         ),
     ),
-    right=(_sk_with(_plain), _sk_with(_by_running_sum), _sk_with(_by_concatenation)),
+    right=(
+        _sk_with(_plain),
+        _sk_with(_by_running_sum),
+        _sk_with(_by_concatenation),
+        _weighing(lambda logits: torch.softmax(logits, dim=-2)),
+    ),
 )

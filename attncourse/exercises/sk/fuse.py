@@ -184,5 +184,10 @@ Fuse = Exercise(
             "The numbers are right, but the branches are cut off from the graph."
         ),
     ),
-    right=(_after(_told), _Convolutions, _after(lambda u: u.mean((3, 4)).sum(1))),
+    right=(
+        _after(_told),
+        _Convolutions,
+        _after(lambda u: u.mean((3, 4)).sum(1)),
+        _fuse_with(lambda f, u: torch.relu(f.norm(f.narrow(u.sum(1).flatten(2).mean(-1))))),
+    ),
 )

@@ -198,5 +198,5 @@ multi_head = Exercise(
             "(B, T, D)."
         ),
     ),
-    right=(_by_loop, _by_chunks, _by_view),
+    right=(_by_loop, _by_chunks, _by_view, _with()),
 )

@@ -160,5 +160,10 @@ TripletBlock = Exercise(
             "learn."
         ),
     ),
-    right=(block_with(), InPlace, AsOfficial),
+    right=(
+        block_with(),
+        block_with(mean=lambda branches: torch.stack(tuple(branches)).mean(0)),
+        InPlace,
+        AsOfficial,
+    ),
 )

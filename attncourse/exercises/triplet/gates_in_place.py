@@ -197,5 +197,14 @@ gates_in_place = Exercise(
             "You divide by three already. Return the gates; the mean is taken by who uses them."
         ),
     ),
-    right=(_with(), _by_rotation, _axes_kept),
+    right=(
+        _with(),
+        _by_rotation,
+        _axes_kept,
+        lambda x, cw, hc, hw: (
+            cw(pooled(x, 2)).movedim(1, 2),
+            hc(pooled(x, 3).mT).permute(0, 3, 2, 1),
+            hw(pooled(x)),
+        ),
+    ),
 )

@@ -20,7 +20,6 @@ COURSE = Course(Path(__file__).parents[2])
 OWED = {
     "04-transformer": {"template": 2, "effort": 6, "card": 1},
     "07-sk": {"template": 2, "effort": 5, "card": 1, "arxiv_numbers": 1},
-    "08-cbam": {"template": 2, "effort": 6, "card": 1, "arxiv_numbers": 1},
 }
 LESSONS = pytest.mark.parametrize("lesson", COURSE.solved(), ids=lambda lesson: lesson.name)
 

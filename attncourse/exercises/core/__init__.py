@@ -2,9 +2,9 @@
 
 A file a step: `declaration` (what an exercise is, with `laws` of many), `draw` and `probe` (the
 questions), `kinds` and `respond` (how an answer meets them, inside `isolation` and `guard`),
-`compare`, `behaviours`, `diagnosis` and `judge` (what the responses are worth: a `verdict`),
-`exercise` (the steps
-together), `messages` and `show` (the words) and `proof` (that the check itself is right).
+`compare`, `behaviours`, `diagnosis`, `general` and `judge` (what the responses are worth: a
+`verdict`), `exercise` (the steps together), `messages` and `show` (the words) and `proof` (that the
+check itself is right).
 """
 
 from attncourse.exercises.core.declaration import Law, Misconception, edit, wrong

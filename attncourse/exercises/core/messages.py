@@ -4,7 +4,7 @@ import string
 from typing import Any
 
 from attncourse.catalogue import mark, pgettext
-from attncourse.exercises.core import behaviours, compare, kinds, respond
+from attncourse.exercises.core import behaviours, compare, general, kinds, respond
 from attncourse.exercises.core.reason import DECLARED, Plain, Reason, reason
 from attncourse.exercises.core.verdict import Finding, Outcome, Verdict
 
@@ -14,6 +14,7 @@ MESSAGES = {
     **respond.MESSAGES,
     **compare.MESSAGES,
     **behaviours.MESSAGES,
+    **general.MESSAGES,
     "not-judged": mark("{title}: not judged yet"),
     "stands-in": mark(
         "Your `{name}` gives nothing yet that could be used here: the course's stands in for it."

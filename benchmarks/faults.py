@@ -43,7 +43,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "sk": {
         REMOVED: {"weights = logits.softmax(dim=1)": "weights = (0 * logits).softmax(dim=1)"},
         CONTROLS: {
-            "train(HalfAndHalf,": "train(SelectiveKernel,",
+            "train(HalfAndHalf,": "train(sk.SelectiveKernel,",
+            "train(HalfWithGate,": "train(sk.SelectiveKernel,",
             "z.roll(1, dims=0)": "z",
             "1000 * z": "-1000 * z",
         },

@@ -14,7 +14,8 @@ MACHINES = {
     HERE: {},
     "sse41": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
     "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
-    "threads": {"OMP_NUM_THREADS": "2"},
+    # Threads that wait sleep: where others want the cores too, turning on the spot takes minutes.
+    "threads": {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"},
 }
 HAVE_AVX2 = ("AVX2", "AVX512")
 

@@ -47,6 +47,8 @@ RAISE = dis.opmap["RAISE_VARARGS"]
 LOCAL = re.compile(r"[\w.]*<locals>\.")
 #: Longer messages are cut.
 LONGEST_MESSAGE, LONGEST_LINE = 300, 120
+#: Who writes a message without end is not searched to its end.
+READ = 10 * LONGEST_MESSAGE
 
 
 def respond(
@@ -115,7 +117,7 @@ def raised(error: BaseException, *, strays: tuple[str, ...] = ()) -> Response:
     if isinstance(error, NotImplementedError) and _is_stub(error):
         return Response(Reply.UNWRITTEN)
     # Where the check has wrapped something, Python names it by the course's own functions.
-    message = LOCAL.sub("", " ".join(str(error).split()))
+    message = LOCAL.sub("", " ".join(str(error)[:READ].split()))
     memory = isinstance(error, MemoryError) or any(each in message for each in ALLOCATION)
     found = Error(type(error).__name__, message[:LONGEST_MESSAGE], memory=memory)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -1,6 +1,6 @@
 """The exercises of the course: a folder a lesson, a file an exercise, each judged by its oracle.
 
-`core` says what an exercise is, `common` holds what more than one lesson draws, asks or gets wrong.
+`core` says what an exercise is, `common` holds what more than one lesson draws or asks to hold.
 """
 
 import importlib
